@@ -1,0 +1,2 @@
+// Installs what the tests need beyond npm packages. Runs before `npm test`; says what to do where it
+// cannot install.

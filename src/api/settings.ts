@@ -1,0 +1,131 @@
+import type { Operation } from './operations.ts'
+
+/**
+ * The configuration as the program uses it: units in the names, defaults filled in, secrets resolved.
+ * `src/config/` makes one frozen `Settings` per load (a generation); nothing else reads the file or
+ * the environment.
+ */
+export interface Settings {
+  /** Counts up from 1 with every successful load. */
+  readonly generation: number
+  readonly server: ServerSettings
+  readonly client: ClientSettings
+  /** In the order of the config file. */
+  readonly providers: readonly ProviderSettings[]
+}
+
+export interface ServerSettings {
+  readonly host: string
+  readonly port: number
+  readonly logLevel: LogLevel
+  /** How long SIGTERM lets answers in progress end. */
+  readonly shutdownTimeoutMs: number
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface ClientSettings {
+  /** Objects that each kept pool holds from the start. */
+  readonly initialPoolSize: number
+  /** Full admission queue: true answers 503 `request_dropped`, false lets the request wait. */
+  readonly dropExcessRequests: boolean
+  readonly requestBodyBytesMax: number
+  /** A reader that takes nothing for this long is cut off. */
+  readonly slowClientTimeoutMs: number
+  /** Names of extra metric labels, filled from `x-bf-dim-*` headers. */
+  readonly prometheusLabels: readonly string[]
+}
+
+export interface ProviderSettings {
+  readonly name: string
+  /** `mock` answers inside the worker thread; every other kind speaks HTTP. */
+  readonly kind: 'openai' | 'mock'
+  /** Origin and optional path prefix without `/v1`, for instance `https://api.openai.com`. */
+  readonly baseUrl: string
+  readonly keys: readonly KeySettings[]
+  /** True for upstreams that take no credentials (Ollama, vLLM, mock, custom key-less ones). */
+  readonly keyless: boolean
+  /** Why this provider cannot serve yet, for instance `no key: set OPENAI_API_KEY`; null when it can. */
+  readonly unavailableReason: string | null
+  readonly concurrency: number
+  readonly bufferSize: number
+  readonly threads: number
+  readonly ringBytes: number
+  readonly maxHeapMb: number
+  readonly connectionsPerOrigin: number
+  readonly timeouts: TimeoutSettings
+  readonly responseBodyBytesMax: number
+  readonly sseEventBytesMax: number
+  /** Sent with every upstream request, names in lower case. */
+  readonly extraHeaders: Readonly<Record<string, string>>
+  readonly proxy: ProxySettings | null
+  readonly tls: TlsSettings
+  readonly sendBackRawRequest: boolean
+  readonly sendBackRawResponse: boolean
+  /** Operations that this provider serves. */
+  readonly operations: readonly Operation[]
+  /** Upstream path per operation, appended to `baseUrl`; or a whole URL. */
+  readonly paths: Readonly<Record<Operation, string>>
+  /** Ask for usage in streams when the client did not (`stream_options.include_usage`). */
+  readonly injectStreamUsage: boolean
+  /** How the mock behaves; null for every other kind. */
+  readonly mock: MockSettings | null
+}
+
+export interface KeySettings {
+  /** Stable identity for metrics, logs and `x-bf-api-key-id`. */
+  readonly id: string
+  readonly name: string
+  /** The secret; never leaves the config slice and the worker thread. */
+  readonly value: string
+  /** Models that this key may serve; `['*']` means all. */
+  readonly models: readonly string[]
+  /** Wins over `models`. */
+  readonly blacklistedModels: readonly string[]
+  readonly weight: number
+  readonly enabled: boolean
+  /** Model name that the client asks for -> name that goes upstream. */
+  readonly aliases: Readonly<Record<string, string>>
+}
+
+/** Every deadline of an attempt and the config name that its error message quotes. */
+export interface TimeoutSettings {
+  /** `network_config.connect_timeout_in_seconds` */
+  readonly connectMs: number
+  /** `network_config.response_header_timeout_in_seconds` */
+  readonly responseHeaderMs: number
+  /** `network_config.stream_idle_timeout_in_seconds` */
+  readonly streamIdleMs: number
+  /** `network_config.default_request_timeout_in_seconds`, unary answers */
+  readonly totalMs: number
+  /** `network_config.stream_total_timeout_in_seconds` */
+  readonly streamTotalMs: number
+}
+
+export interface ProxySettings {
+  readonly type: 'http' | 'environment'
+  readonly url: string
+  readonly username: string
+  readonly password: string
+}
+
+export interface TlsSettings {
+  readonly insecureSkipVerify: boolean
+  readonly caCertPem: string
+}
+
+export interface MockSettings {
+  /** Answer text; empty means an echo of what was asked. */
+  readonly text: string
+  readonly latencyMs: number
+  readonly jitterMs: number
+  /** Pace of streamed tokens; 0 means as fast as possible. */
+  readonly tokensPerSecond: number
+  /** Tokens per answer. */
+  readonly tokens: number
+  /** 0 to 1: share of requests that fail with `failureStatus`. */
+  readonly failureProbability: number
+  readonly failureStatus: number
+  readonly embeddingDimensions: number
+}
