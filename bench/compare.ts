@@ -1,0 +1,144 @@
+// `npm run bench:compare`: the gateway beside nginx (the floor for a hop) and Portkey's gateway.
+import { parseArgs } from 'node:util'
+import { addedP50Us, medianOf, rotate, runRounds, warmUp } from './lib/compare-rounds.ts'
+import type { RoundsByTarget } from './lib/compare-rounds.ts'
+import { clearProgress, formatTable, median, printChecks, progress, writeResults } from './lib/output.ts'
+import type { Cell, Check } from './lib/output.ts'
+import { installPeers } from './lib/peers.ts'
+import { startGateway, startMock, startNginx, startPortkey } from './lib/targets.ts'
+import type { Target } from './lib/targets.ts'
+import { measureStreams, streamCells, streamHeadings } from './streams.ts'
+import type { StreamFigures } from './streams.ts'
+
+interface Plan {
+  rounds: number
+  seconds: number
+  streams: number
+  without: readonly string[]
+}
+
+const streamFrames = 64
+const streamIntervalMs = 20
+
+function readArguments (): Plan {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      streams: { type: 'string', default: '256' },
+      without: { type: 'string', default: '' },
+      quick: { type: 'boolean', default: false }
+    }
+  })
+  const rounds = Number(values.rounds ?? (values.quick ? 2 : 7))
+  const seconds = Number(values.seconds ?? (values.quick ? 1 : 5))
+  if (!(rounds >= 1 && rounds <= 100 && seconds > 0 && seconds <= 600)) {
+    throw new Error('usage: npm run bench:compare -- [--rounds n] [--seconds n] [--streams n] [--without gateway,portkey] [--quick]')
+  }
+  return { rounds, seconds, streams: Number(values.streams), without: values.without.split(',') }
+}
+
+/** nginx is always there: the others are measured against it. */
+async function startTargets (plan: Plan, started: Target[]): Promise<Target[]> {
+  const mock = await startMock({ frames: streamFrames, frameIntervalMs: streamIntervalMs })
+  started.push(mock)
+  started.push(await startNginx(mock.port))
+  if (!plan.without.includes('gateway')) started.push(await startGateway({ mockPort: mock.port, concurrency: 1000 }))
+  if (!plan.without.includes('portkey')) started.push(await startPortkey(mock.port, installPeers()))
+  return [...started]
+}
+
+function roundCells (targets: readonly Target[], rounds: RoundsByTarget): Cell[][] {
+  return targets.map(({ name }) => {
+    const figures = rounds.get(name)
+    const failed = figures?.reduce((sum, round) => sum + round.failed, 0) ?? 0
+    return [name, medianOf(figures, 'rps'), medianOf(figures, 'p50Us'), medianOf(figures, 'p99Us'), medianOf(figures, 'cpuUs'), medianOf(figures, 'rssMb'), failed]
+  })
+}
+
+/** Rounds of all proxies in turn; the medians of the rounds. */
+async function runStreams (targets: readonly Target[], plan: Plan): Promise<Map<string, StreamFigures[]>> {
+  const figures = new Map<string, StreamFigures[]>(targets.map(({ name }) => [name, []]))
+  const streamPlan = { streams: plan.streams, frames: streamFrames, intervalMs: streamIntervalMs, rounds: 1 }
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const target of rotate(targets, round)) {
+      figures.get(target.name)?.push(await measureStreams(target, streamPlan, () => { progress(`streams, round ${round + 1} of ${plan.rounds}: ${target.name}`) }))
+    }
+  }
+  return figures
+}
+
+function medianFigures (rounds: readonly StreamFigures[]): StreamFigures {
+  const of = (field: keyof StreamFigures): number => median(rounds.map((round) => round[field]))
+  const sum = (field: keyof StreamFigures): number => rounds.reduce((total, round) => total + round[field], 0)
+  return {
+    frames: sum('frames'),
+    framesWrong: sum('framesWrong'),
+    streamsBroken: sum('streamsBroken'),
+    framesPerSecond: of('framesPerSecond'),
+    latenessP50Ms: of('latenessP50Ms'),
+    latenessP99Ms: of('latenessP99Ms'),
+    latenessMaxMs: Math.max(...rounds.map((round) => round.latenessMaxMs)),
+    latenessMaxIntervals: Math.max(...rounds.map((round) => round.latenessMaxIntervals)),
+    firstFrameP50Ms: of('firstFrameP50Ms'),
+    cpuUsPerFrame: of('cpuUsPerFrame'),
+    rssMb: of('rssMb')
+  }
+}
+
+function checksOf (many: RoundsByTarget, one: RoundsByTarget, streams: ReadonlyMap<string, StreamFigures>): Check[] {
+  const checks: Check[] = []
+  if (!many.has('gateway')) return checks
+  const gateway = many.get('gateway')
+  const nginx = many.get('nginx')
+  if (many.has('portkey')) {
+    const ratio = medianOf(gateway, 'rps') / medianOf(many.get('portkey'), 'rps')
+    checks.push({ name: 'RPS at 64 connections / Portkey', wanted: '>= 10', measured: ratio.toFixed(1), pass: ratio >= 10 })
+  }
+  const cpuRatio = medianOf(gateway, 'cpuUs') / medianOf(nginx, 'cpuUs')
+  checks.push({ name: 'CPU per request at 64 connections / nginx', wanted: '<= 4', measured: cpuRatio.toFixed(2), pass: cpuRatio <= 4 })
+  const added = addedP50Us(one, 'gateway')
+  const floor = addedP50Us(one, 'nginx')
+  checks.push({ name: 'added p50 at 1 connection / nginx', wanted: '<= 4', measured: `${(added / floor).toFixed(2)} (${added.toFixed(0)} us / ${floor.toFixed(0)} us)`, pass: floor > 0 && added <= 4 * floor })
+  const failed = [...many.get('gateway') ?? [], ...one.get('gateway') ?? []].reduce((sum, round) => sum + round.failed, 0)
+  checks.push({ name: 'failed requests', wanted: '0', measured: String(failed), pass: failed === 0 })
+  const stream = streams.get('gateway')
+  const frameRatio = (stream?.cpuUsPerFrame ?? NaN) / (streams.get('nginx')?.cpuUsPerFrame ?? NaN)
+  checks.push({ name: 'streams: CPU per frame / nginx', wanted: '<= 4', measured: frameRatio.toFixed(2), pass: frameRatio <= 4 })
+  const wrong = (stream?.framesWrong ?? NaN) + (stream?.streamsBroken ?? NaN)
+  checks.push({ name: 'streams: frames lost or streams broken', wanted: '0', measured: String(wrong), pass: wrong === 0 })
+  return checks
+}
+
+async function main (): Promise<void> {
+  const plan = readArguments()
+  const started: Target[] = []
+  try {
+    const targets = await startTargets(plan, started)
+    await warmUp(targets, Math.min(4, plan.seconds), progress)
+    const many = await runRounds(targets, { connections: 64, rounds: plan.rounds, seconds: plan.seconds }, progress)
+    const one = await runRounds(targets, { connections: 1, rounds: plan.rounds, seconds: plan.seconds }, progress)
+    const streamRounds = await runStreams(targets.filter(({ name }) => name === 'nginx' || name === 'gateway'), plan)
+    const streams = new Map([...streamRounds].map(([name, rounds]) => [name, medianFigures(rounds)]))
+    clearProgress()
+
+    const headings = ['', 'RPS', 'p50 us', 'p99 us', 'CPU us/req', 'RSS MB', 'failed']
+    console.log(`Chat completion, medians of ${plan.rounds} interleaved rounds of ${plan.seconds} s; load: our closed loop on raw sockets.\n`)
+    console.log(formatTable(['64 connections', ...headings.slice(1)], roundCells(targets, many)))
+    console.log('\n' + formatTable(['1 connection', ...headings.slice(1)], roundCells(targets, one)))
+    console.log(`\n${plan.streams} streams, ${streamFrames} frames, ${streamIntervalMs} ms apart:\n`)
+    console.log(formatTable(streamHeadings, [...streams].map(([name, figures]) => streamCells(name, figures))))
+    printChecks(checksOf(many, one, streams))
+    console.log(`\nwritten to ${writeResults('compare', { plan, many: Object.fromEntries(many), one: Object.fromEntries(one), streams: Object.fromEntries(streamRounds) })}`)
+  } finally {
+    for (const target of started.reverse()) await target.stop()
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  clearProgress()
+  console.error((error as Error).message)
+  process.exitCode = 1
+}

@@ -1,0 +1,63 @@
+import type { JsonMember } from './json-scan.ts'
+import type { ParsedRequest } from './parse-request.ts'
+
+/** A change to the client's bytes: `start` to `end` becomes `bytes`. */
+interface Edit {
+  start: number
+  end: number
+  bytes: Uint8Array
+}
+
+const comma = 0x2c
+const nothing = new Uint8Array(0)
+const usageOption = Buffer.from(',"stream_options":{"include_usage":true}')
+
+export interface SplicedBody {
+  /** Views of the client's bytes with the changes between them. */
+  segments: Uint8Array[]
+  totalBytes: number
+}
+
+/**
+ * The body as it goes upstream: the client's own bytes, with the model renamed, the gateway's members
+ * taken out and usage asked for where that was decided. Nothing is parsed and printed again.
+ */
+export function spliceBody (body: Buffer, parsed: ParsedRequest, model: string, injectUsage: boolean): SplicedBody {
+  const edits: Edit[] = []
+  const modelMember = parsed.scan.members.get('model') as JsonMember
+  if (model !== parsed.model) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: Buffer.from(JSON.stringify(model)) })
+  const fallbacks = parsed.scan.members.get('fallbacks')
+  if (fallbacks !== undefined) edits.push(removal(body, fallbacks))
+  if (injectUsage) edits.push({ start: parsed.scan.bodyEnd, end: parsed.scan.bodyEnd, bytes: usageOption })
+  if (edits.length === 0) return { segments: [body], totalBytes: body.length }
+  edits.sort((first, second) => first.start - second.start)
+
+  const segments: Uint8Array[] = []
+  let totalBytes = 0
+  let at = 0
+  const add = (segment: Uint8Array): void => {
+    if (segment.length > 0) segments.push(segment)
+    totalBytes += segment.length
+  }
+  for (const edit of edits) {
+    add(body.subarray(at, edit.start))
+    add(edit.bytes)
+    at = edit.end
+  }
+  add(body.subarray(at))
+  return { segments, totalBytes }
+}
+
+/** A member goes together with one comma: the one before it, or for the first member the one after. */
+function removal (body: Buffer, member: JsonMember): Edit {
+  let before = member.keyStart - 1
+  while (isSpace(body[before])) before--
+  if (body[before] === comma) return { start: before, end: member.valueEnd, bytes: nothing }
+  let after = member.valueEnd
+  while (isSpace(body[after])) after++
+  return { start: member.keyStart, end: body[after] === comma ? after + 1 : member.valueEnd, bytes: nothing }
+}
+
+function isSpace (byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}

@@ -1,0 +1,69 @@
+import type { GatewayError } from '../errors.ts'
+import type { Operation } from './operations.ts'
+import type { ParsedRequest } from './parse-request.ts'
+
+/** A request as the transport hands it to the gateway. */
+export interface GatewayRequest {
+  id: string
+  operation: Operation
+  /** Names (lower case) and values in turn, as they came. */
+  headers: readonly string[]
+  body: Buffer
+  parsed: ParsedRequest
+  receivedAtMs: number
+}
+
+/** The first value of a header, null when it is absent. */
+export function headerOf (headers: readonly string[], name: string): string | null {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] === name) return headers[index + 1] as string
+  }
+  return null
+}
+
+/** Who answered, as users see it; built once per target and request type. */
+export interface AnswerIdentity {
+  /** `x-bifrost-*` names and values in turn. */
+  headers: readonly string[]
+  /** Members of `extra_fields` as ASCII JSON text without braces. */
+  extraFields: string
+  /** The shorter set that every chunk of a stream repeats. */
+  chunkFields: string
+}
+
+/** A whole answer, ready for the wire but for `extra_fields`. */
+export interface Answer {
+  identity: AnswerIdentity
+  status: number
+  /** Upstream headers as `name: value` lines. */
+  upstreamHeaders: string
+  body: Uint8Array
+  /** Where `extra_fields` goes into `body`; -1: nowhere. */
+  spliceOffset: number
+  /** More members for `extra_fields`, or empty. */
+  raw: string
+  upstreamMicroseconds: number
+}
+
+/**
+ * The client's end of a request. Every method is safe after the client has left: it does nothing then.
+ * One of `answer`, `fail`, or `openStream ... closeStream | fail` is called, once.
+ */
+export interface Client {
+  answer (answer: Answer): void
+  openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void
+  write (bytes: Uint8Array): void
+  closeStream (): void
+  /** Before the stream opened: an error status. After: an in-band error, and the connection's end. */
+  fail (error: GatewayError, identity: AnswerIdentity | null, upstreamHeaders: string, upstreamMicroseconds: number): void
+}
+
+/** What the transport tells the gateway about the client. */
+export interface ClientWatcher {
+  /** The client has taken this many bytes of the stream. */
+  onTaken (bytes: number): void
+  /** The client has left, or was cut off for `error`. */
+  onGone (error: GatewayError): void
+  /** Looked at now and then: a request past its deadline fails. */
+  onTick (nowMs: number): void
+}

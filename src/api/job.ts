@@ -1,0 +1,28 @@
+import type { Operation } from './operations.ts'
+
+/** An attempt as the front describes it to a thread; `src/frames/job-frame.ts` draws its bytes. */
+export interface JobHead {
+  keyIndex: number
+  operation: Operation
+  stream: boolean
+  /** The gateway asked for stream usage on its own: the usage-only chunk is not for the client. */
+  usageInjected: boolean
+  /** The client wants embeddings as base64 float32. */
+  base64Embeddings: boolean
+  sendBackRawRequest: boolean
+  sendBackRawResponse: boolean
+  /** Model name as it goes upstream. */
+  model: string
+  /** Members of `extra_fields` that a stream chunk repeats, as JSON text without braces. */
+  extraFields: string
+  /** Client headers that go upstream, as `name: value` lines. */
+  forwardedHeaders: string
+}
+
+/** The same, as the thread receives it. */
+export interface JobFrame extends JobHead {
+  id: number
+  /** Own copy. Empty with `bodyInPort`: the port delivers it. */
+  body: Buffer
+  bodyInPort: boolean
+}

@@ -1,0 +1,102 @@
+import { GatewayError } from '../errors.ts'
+import { JsonScanError, scanJsonObject } from './json-scan.ts'
+import type { JsonMember, JsonScan, JsonScanProblem } from './json-scan.ts'
+import type { Operation } from './operations.ts'
+
+/** Longest model name, in characters. */
+const modelCharactersMax = 256
+
+/** What the gateway knows of a request's body: a few members and where they stand. */
+export interface ParsedRequest {
+  /** As the client wrote it, provider prefix and all. */
+  model: string
+  stream: boolean
+  /** The client decides about usage in the stream itself. */
+  hasStreamOptions: boolean
+  base64Embeddings: boolean
+  scan: JsonScan
+}
+
+/** The member that carries the question, and whether it must be an array. */
+const questions: Readonly<Record<Operation, { name: string, array: boolean }>> = {
+  chat_completion: { name: 'messages', array: true },
+  text_completion: { name: 'prompt', array: false },
+  embedding: { name: 'input', array: false },
+  responses: { name: 'input', array: false }
+}
+
+const wanted = ['model', 'stream', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input']
+const openBracket = 0x5b
+
+/** @throws GatewayError that names the field, what it holds and what is allowed */
+export function parseRequest (operation: Operation, body: Buffer): ParsedRequest {
+  const scan = scanBody(body)
+  const model = stringMember(scan, body, 'model')
+  if (model === null || model === '') throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: 'model is required: "provider/model", for instance "openai/gpt-4o-mini".' })
+  if (model.length > modelCharactersMax || hasControlCharacter(model)) {
+    throw invalid('model', `model must be at most ${modelCharactersMax} characters without control characters.`)
+  }
+  const question = questions[operation]
+  const member = scan.members.get(question.name)
+  if (member === undefined) throw invalid(question.name, `${question.name} is required.`)
+  if (question.array && body[member.valueStart] !== openBracket) throw invalid(question.name, `${question.name} must be an array, not ${excerpt(body, member)}.`)
+  return {
+    model,
+    stream: operation !== 'embedding' && booleanMember(scan, body, 'stream'),
+    hasStreamOptions: scan.members.has('stream_options'),
+    base64Embeddings: operation === 'embedding' && stringMember(scan, body, 'encoding_format') === 'base64',
+    scan
+  }
+}
+
+const problemCodes = {
+  syntax: 'BIFROST_INVALID_JSON',
+  'not-an-object': 'BIFROST_INVALID_JSON',
+  depth: 'BIFROST_BODY_TOO_COMPLEX',
+  keys: 'BIFROST_BODY_TOO_COMPLEX',
+  duplicate: 'BIFROST_INVALID_REQUEST'
+} as const satisfies Record<JsonScanProblem, string>
+
+function scanBody (body: Buffer): JsonScan {
+  try {
+    return scanJsonObject(body, wanted)
+  } catch (error) {
+    if (!(error instanceof JsonScanError)) throw error
+    throw new GatewayError(problemCodes[error.problem], { message: `The request body is not usable: ${error.message} at byte ${error.offset}.`, cause: error })
+  }
+}
+
+function stringMember (scan: JsonScan, body: Buffer, name: string): string | null {
+  const value = memberValue(scan, body, name)
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'string') throw invalid(name, `${name} must be a string, not ${JSON.stringify(value)?.slice(0, 64)}.`)
+  return value
+}
+
+function booleanMember (scan: JsonScan, body: Buffer, name: string): boolean {
+  const value = memberValue(scan, body, name)
+  if (value === undefined || value === null) return false
+  if (typeof value !== 'boolean') throw invalid(name, `${name} must be true or false, not ${JSON.stringify(value)?.slice(0, 64)}.`)
+  return value
+}
+
+function memberValue (scan: JsonScan, body: Buffer, name: string): unknown {
+  const member = scan.members.get(name)
+  return member === undefined ? undefined : JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd))
+}
+
+function excerpt (body: Buffer, member: JsonMember): string {
+  return body.toString('utf8', member.valueStart, Math.min(member.valueEnd, member.valueStart + 64))
+}
+
+function hasControlCharacter (text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code < 0x20 || code === 0x7f) return true
+  }
+  return false
+}
+
+function invalid (param: string, message: string): GatewayError {
+  return new GatewayError('BIFROST_INVALID_REQUEST', { param, message })
+}

@@ -1,0 +1,42 @@
+import type { UpstreamHeaders } from '../upstream/upstream.ts'
+
+/**
+ * Upstream headers that are not for the client: they belong to the connection, describe a body that
+ * the gateway frames anew, or would act on the client in the gateway's name.
+ */
+const withheld = new Set([
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer',
+  'transfer-encoding', 'upgrade', 'content-length', 'content-encoding', 'content-type', 'date', 'server',
+  'set-cookie', 'cache-control', 'expires', 'etag', 'vary', 'via', 'alt-svc', 'strict-transport-security',
+  'content-security-policy', 'x-frame-options', 'access-control-allow-origin', 'access-control-allow-credentials',
+  'access-control-expose-headers', 'access-control-allow-headers', 'access-control-allow-methods', 'location', 'uwebsockets',
+  'x-request-id'
+])
+
+const headersMax = 64
+const printable = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** What is left after filtering, as `name: value` lines. Rate limits and the provider's request ids go through. */
+export function toForwardedHeaders (headers: UpstreamHeaders): string {
+  let lines = ''
+  let count = 0
+  const connection = headers.connection
+  for (const name in headers) {
+    if (withheld.has(name) || name.startsWith('x-bifrost-')) continue
+    if (connection !== undefined && String(connection).toLowerCase().split(/\s*,\s*/).includes(name)) continue
+    const value = headers[name]
+    for (const one of Array.isArray(value) ? value : [value ?? '']) {
+      if (!printable.test(one) || ++count > headersMax) continue
+      lines += `${lines === '' ? '' : '\n'}${name}: ${one}`
+    }
+  }
+  // The upstream's own request id goes under a name that does not collide with ours.
+  const requestId = headers['x-request-id']
+  if (typeof requestId === 'string' && printable.test(requestId)) lines += `${lines === '' ? '' : '\n'}x-upstream-request-id: ${requestId}`
+  return lines
+}
+
+export function contentTypeOf (headers: UpstreamHeaders): string {
+  const value = headers['content-type']
+  return (Array.isArray(value) ? value[0] : value)?.toLowerCase() ?? ''
+}

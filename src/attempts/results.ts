@@ -1,0 +1,72 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Usage } from '../api/usage.ts'
+import { toErrorRecord } from '../errors.ts'
+import type { GatewayError } from '../errors.ts'
+import { ResultBatch } from '../frames/result-frame.ts'
+import type { Reply } from '../frames/result-frame.ts'
+
+/**
+ * The way back: frames of one event-loop turn leave as one transferable batch, so that many answers
+ * cost one wake-up of the front thread.
+ */
+export class Results {
+  private readonly port: MessagePort
+  private readonly batch = new ResultBatch()
+  private flushScheduled = false
+  private readonly flush = (): void => {
+    this.flushScheduled = false
+    if (this.batch.isEmpty) return
+    const memory = this.batch.take()
+    this.port.postMessage(memory, [memory])
+  }
+
+  constructor (port: MessagePort) {
+    this.port = port
+  }
+
+  reply (jobId: number, reply: Reply): void {
+    this.batch.reply(jobId, reply)
+    this.scheduleFlush()
+  }
+
+  head (jobId: number, status: number, headers: string, upstreamMicroseconds: number): void {
+    this.batch.head(jobId, status, headers, upstreamMicroseconds)
+    this.scheduleFlush()
+  }
+
+  /** Until `closeChunk`, `append` and `appendAscii` write into this job's chunk. */
+  openChunk (jobId: number): void {
+    this.batch.openChunk(jobId)
+  }
+
+  append (bytes: Uint8Array, start: number, end: number): void {
+    this.batch.append(bytes, start, end)
+  }
+
+  appendAscii (text: string): void {
+    this.batch.appendAscii(text)
+  }
+
+  /** @returns bytes of the chunk */
+  closeChunk (): number {
+    const bytes = this.batch.closeChunk()
+    if (bytes > 0) this.scheduleFlush()
+    return bytes
+  }
+
+  end (jobId: number, usage: Usage, upstreamMicroseconds: number): void {
+    this.batch.end(jobId, usage, upstreamMicroseconds)
+    this.scheduleFlush()
+  }
+
+  failed (jobId: number, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
+    this.batch.failed(jobId, { error: toErrorRecord(error), headers, usage, upstreamMicroseconds })
+    this.scheduleFlush()
+  }
+
+  private scheduleFlush (): void {
+    if (this.flushScheduled) return
+    this.flushScheduled = true
+    setImmediate(this.flush)
+  }
+}

@@ -1,0 +1,203 @@
+import type { Usage } from '../api/usage.ts'
+import { GatewayError } from '../errors.ts'
+import { streamWindowBytes } from '../frames/kinds.ts'
+import type { JobFrame } from '../api/job.ts'
+import type { StreamTranslator } from '../providers/adapter.ts'
+import { parseEventData } from '../providers/event-data.ts'
+import { SseSplitter } from '../upstream/sse-splitter.ts'
+import type { SseEvent } from '../upstream/sse-splitter.ts'
+import { HttpAttempt } from './http-attempt.ts'
+import type { AttemptContext } from './http-attempt.ts'
+import { contentTypeOf, toForwardedHeaders } from './response-headers.ts'
+
+/** Comments that came before the first event and wait for the head, in bytes. */
+const heldCommentBytesMax = 4 * 1024
+/** A body that should have been a stream is looked at for an error up to here, in bytes. */
+const wrongBodyBytesMax = 64 * 1024
+/** After the end mark, the connection gets this long to close before it is cut. */
+const lingerMs = 1_000
+
+const blankLine = Buffer.from('\n\n')
+
+/**
+ * A stream, relayed event by event. The head waits for the first real event, so that an error in a 200
+ * is still an error status. At most `streamWindowBytes` plus one socket read are under way to a
+ * client: beyond that the upstream socket is paused until credit comes back.
+ */
+export class StreamAttempt extends HttpAttempt {
+  private readonly splitter: SseSplitter
+  private readonly translator: StreamTranslator
+  private headSent = false
+  private chunkOpen = false
+  private heldComments = ''
+  /** Bytes sent to the front that the client has not taken yet. */
+  private uncreditedBytes = 0
+  private paused = false
+  private doneAtMs = 0
+  private finishing = false
+  private wrongBody: Buffer[] | null = null
+  private wrongBodyBytes = 0
+  private latencyMs = 0
+
+  constructor (context: AttemptContext, job: JobFrame, nowMs: number) {
+    super(context, job, nowMs)
+    this.splitter = new SseSplitter(context.settings.sseEventBytesMax)
+    this.translator = context.adapter.createStreamTranslator(job)
+  }
+
+  protected override usage (): Usage {
+    return this.translator.usage
+  }
+
+  override credit (bytes: number): void {
+    this.uncreditedBytes -= bytes
+    if (!this.paused || this.uncreditedBytes > streamWindowBytes / 2) return
+    this.paused = false
+    // Silence while we did not listen was not the provider's.
+    this.lastByteAtMs = performance.now()
+    this.call?.resume()
+  }
+
+  protected override onAnswerHead (): void {
+    if (!contentTypeOf(this.headers).startsWith('text/event-stream')) this.wrongBody = []
+  }
+
+  protected override onAnswerData (chunk: Buffer): void {
+    const nowMs = performance.now()
+    this.lastByteAtMs = nowMs
+    this.latencyMs = Math.round(nowMs - this.startedAtMs)
+    if (this.wrongBody !== null) {
+      if (this.wrongBodyBytes < wrongBodyBytesMax) this.wrongBody.push(chunk)
+      this.wrongBodyBytes += chunk.length
+      return
+    }
+    this.push(chunk)
+    if (this.settled || this.paused || this.uncreditedBytes < streamWindowBytes) return
+    this.paused = true
+    this.call?.pause()
+  }
+
+  protected override onAnswerEnd (): void {
+    if (this.wrongBody !== null) return this.fail(this.wrongBodyError(Buffer.concat(this.wrongBody)))
+    if (this.splitter.unfinishedBytes > 0 && this.doneAtMs === 0) {
+      // The last event may lack its blank line; what is not whole JSON must not reach the client.
+      this.finishing = true
+      this.push(blankLine)
+      if (this.settled) return
+    }
+    if (this.doneAtMs > 0) return this.finish()
+    if (this.translator.finished) return this.finishWithEndMark()
+    this.fail(new GatewayError('BIFROST_UPSTREAM_TRUNCATED', {
+      message: `${this.context.settings.name} ended the stream before it was finished.`
+    }))
+  }
+
+  override onError (error: GatewayError): void {
+    if (this.settled) return
+    // A connection that breaks after the answer is complete takes nothing away from it.
+    if (this.doneAtMs > 0) this.finish()
+    else if (this.translator.finished) this.finishWithEndMark()
+    else super.onError(error)
+  }
+
+  protected override tickBody (nowMs: number): void {
+    if (this.doneAtMs > 0) {
+      if (nowMs - this.doneAtMs < lingerMs) return
+      this.finish()
+      this.call?.abort()
+      return
+    }
+    if (this.paused || nowMs - this.lastByteAtMs <= this.context.settings.timeouts.streamIdleMs) return
+    if (this.translator.finished) {
+      this.finishWithEndMark()
+      this.call?.abort()
+      return
+    }
+    this.fail(new GatewayError('BIFROST_STREAM_IDLE_TIMEOUT', {
+      message: `${this.context.settings.name} sent nothing for longer than network_config.stream_idle_timeout_in_seconds (${this.context.settings.timeouts.streamIdleMs / 1000} s).`
+    }))
+  }
+
+  private push (chunk: Uint8Array): void {
+    let failure: GatewayError | null = null
+    try {
+      this.splitter.push(chunk, this.onEvent)
+    } catch (cause) {
+      failure = cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause })
+    }
+    this.closeChunk()
+    if (failure !== null) this.fail(failure)
+    else if (this.translator.error !== null && !this.settled) this.fail(this.translator.error)
+  }
+
+  private readonly onEvent = (event: SseEvent): void => {
+    if (this.doneAtMs > 0 || this.translator.error !== null) return
+    const kind = this.translator.classify(event)
+    if (kind === 'comment' && !this.headSent) return this.holdComment(event)
+    // The front reports the error itself, once and in the client's dialect.
+    if (kind === 'hidden' || kind === 'error') return
+    if (this.finishing && kind === 'content' && parseEventData(event) === null) return
+    this.openChunk()
+    if (kind === 'done') {
+      this.doneAtMs = this.lastByteAtMs
+      this.context.results.append(event.bytes, event.start, event.end)
+    } else if (kind === 'comment') {
+      this.context.results.append(event.bytes, event.start, event.end)
+    } else {
+      this.translator.write(event, this.latencyMs, this.context.results)
+    }
+  }
+
+  private holdComment (event: SseEvent): void {
+    if (this.heldComments.length + event.end - event.start > heldCommentBytesMax) return
+    this.heldComments += Buffer.from(event.bytes.subarray(event.start, event.end)).toString('latin1')
+  }
+
+  private openChunk (): void {
+    if (this.chunkOpen) return
+    if (!this.headSent) {
+      this.headSent = true
+      this.context.results.head(this.job.id, this.status, toForwardedHeaders(this.headers), this.elapsedMicroseconds())
+    }
+    this.context.results.openChunk(this.job.id)
+    this.chunkOpen = true
+    if (this.heldComments === '') return
+    this.context.results.appendAscii(this.heldComments)
+    this.heldComments = ''
+  }
+
+  private closeChunk (): void {
+    if (!this.chunkOpen) return
+    this.chunkOpen = false
+    this.uncreditedBytes += this.context.results.closeChunk()
+  }
+
+  private finishWithEndMark (): void {
+    if (this.translator.missingEnd !== '') {
+      this.openChunk()
+      this.context.results.appendAscii(this.translator.missingEnd)
+      this.closeChunk()
+    }
+    this.finish()
+  }
+
+  private finish (): void {
+    if (this.settled) return
+    this.settle()
+    this.context.results.end(this.job.id, this.translator.usage, this.elapsedMicroseconds())
+  }
+
+  /** A 200 that is no stream: an error object says what went wrong, anything else is not what was asked for. */
+  private wrongBodyError (body: Buffer): GatewayError {
+    const { adapter, settings } = this.context
+    try {
+      adapter.fromReply(this.job, body)
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'BIFROST_UPSTREAM_STATUS') return error
+    }
+    const contentType = contentTypeOf(this.headers)
+    return new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', {
+      message: `${settings.name} answered a stream request with content type ${contentType === '' ? '(none)' : contentType}, not text/event-stream.`
+    })
+  }
+}

@@ -1,0 +1,53 @@
+import { operations } from '../api/operations.ts'
+import type { Operation } from '../api/operations.ts'
+import { parseProviderUrl } from './base-url.ts'
+import type { CustomProviderConfig } from './config-types.ts'
+import type { ProviderContext } from './provider-context.ts'
+import { customProvider } from './providers.ts'
+import type { BuiltInProvider } from './providers.ts'
+
+/** A provider that the table does not know, made from its `custom_provider_config`. */
+export function resolveCustomProvider (config: CustomProviderConfig, allowPrivateNetwork: boolean, context: ProviderContext): BuiltInProvider {
+  const path = `${context.path}.custom_provider_config`
+  if (config.base_provider_type !== 'openai') {
+    const place = `${path}.base_provider_type`
+    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: 'is not supported yet; allowed: openai' })
+  }
+  return {
+    ...customProvider,
+    keyless: config.is_key_less,
+    operations: allowedOperations(config, `${path}.allowed_requests`, context),
+    paths: overriddenPaths(config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
+  }
+}
+
+function allowedOperations (config: CustomProviderConfig, path: string, context: ProviderContext): readonly Operation[] {
+  const requests = config.allowed_requests
+  if (requests === undefined) return operations
+  const allowed = operations.filter((operation) => requests[operation] === true)
+  for (const operation of operations) {
+    if (operation === 'embedding') continue // has no stream
+    const stream = requests[`${operation}_stream`] === true
+    if (stream === allowed.includes(operation)) continue
+    context.warnings.push(`${path}.${operation}_stream: a stream is allowed exactly when ${operation} is, in this version`)
+  }
+  if (allowed.length === 0) context.warnings.push(`${path}: none of ${operations.join(', ')} is true, so this provider serves nothing`)
+  return allowed
+}
+
+function overriddenPaths (config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
+  const paths = { ...customProvider.paths }
+  for (const [name, target] of Object.entries(config.request_path_overrides)) {
+    const operation = operations.find((known) => known === name)
+    if (operation === undefined) {
+      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${operations.join(', ')}`)
+      continue
+    }
+    paths[operation] = target
+    if (target.startsWith('/')) continue
+    const check = parseProviderUrl(target, allowPrivateNetwork)
+    if ('url' in check) paths[operation] = check.url
+    else context.problems.add({ path: `${path}.${name}`, value: context.show(`${path}.${name}`, target), message: check.problem })
+  }
+  return paths
+}

@@ -1,0 +1,81 @@
+import type { ProviderSettings, Settings } from '../api/settings.ts'
+import { ConfigError, ProblemList } from './config-error.ts'
+import { readConfigFile } from './config-file.ts'
+import type { ConfigFile } from './config-types.ts'
+import type { Environment } from './environment.ts'
+import { inheritDefaults } from './inherit.ts'
+import { formatPath } from './json-path.ts'
+import { resolveProvider } from './provider-settings.ts'
+import { describeValue, redacted } from './redact.ts'
+import { configSchema, configValidator } from './schema.ts'
+import { resolveClient, resolveServer } from './server-settings.ts'
+import type { ConfigOverrides } from './server-settings.ts'
+import { substituteEnv } from './substitute-env.ts'
+import type { EnvReferences } from './substitute-env.ts'
+import { findUnusedFields, unusedBlocks, unusedFieldWarnings } from './unused-fields.ts'
+import { validateConfig } from './validate.ts'
+
+export interface LoadOptions {
+  /** The config file; null runs the mock provider alone. */
+  path: string | null
+  environment: Environment
+  /** Command line flags. */
+  overrides: ConfigOverrides
+  /** Number of this load, from 1. */
+  generation: number
+}
+
+export interface LoadedConfig {
+  /** Frozen, all the way down. */
+  settings: Settings
+  /** One line each, without secrets. */
+  warnings: string[]
+}
+
+/**
+ * Makes `Settings` out of the file, the environment and the command line. Throws `ConfigError` with
+ * every problem at once.
+ */
+export function loadConfig (options: LoadOptions): LoadedConfig {
+  const problems = new ProblemList()
+  const schema = configSchema()
+  const data = options.path === null ? { providers: { mock: {} } } : readConfigFile(options.path)
+  const unused = findUnusedFields(data, schema)
+  const warnings = unusedFieldWarnings(unused)
+  if (options.path === null) warnings.push('no config file: serving the mock provider only')
+
+  const references = substituteEnv(data, options.environment, unusedBlocks(schema), problems)
+  const inherited = inheritDefaults(data, references)
+  const file = validateConfig(data, configValidator(unused.length > 0), { references, inherited, problems })
+  const settings = file === null ? null : resolve(file, options, references, problems, warnings)
+  if (settings === null || problems.all.length > 0) throw new ConfigError(problems.all)
+  return { settings: deepFreeze(settings), warnings }
+}
+
+function resolve (file: ConfigFile, options: LoadOptions, references: EnvReferences, problems: ProblemList, warnings: string[]): Settings {
+  const { environment, overrides, generation } = options
+  const show = (path: string, value: unknown): string => references.has(path) ? redacted : describeValue(value, path.split('.'))
+  const providers = Object.entries(file.providers).map(([name, provider]) => resolveProvider(provider, {
+    name,
+    path: formatPath(['providers', name]),
+    version: file.version,
+    environment,
+    references,
+    problems,
+    warnings,
+    show
+  }))
+  return {
+    generation,
+    server: resolveServer(file, environment, overrides, problems),
+    client: resolveClient(file),
+    providers: providers.filter((provider): provider is ProviderSettings => provider !== null)
+  }
+}
+
+function deepFreeze<T> (value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const child of Object.values(value)) deepFreeze(child)
+  return value
+}

@@ -1,0 +1,17 @@
+import type { ProblemList } from './config-error.ts'
+import type { Environment } from './environment.ts'
+import type { EnvReferences } from './substitute-env.ts'
+
+/** What resolving one provider needs besides its block of the file. */
+export interface ProviderContext {
+  readonly name: string
+  /** `providers.<name>` */
+  readonly path: string
+  readonly version: 1 | 2
+  readonly environment: Environment
+  readonly references: EnvReferences
+  readonly problems: ProblemList
+  readonly warnings: string[]
+  /** The value at a path as a message may show it. */
+  readonly show: (path: string, value: unknown) => string
+}

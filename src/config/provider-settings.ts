@@ -1,0 +1,147 @@
+import type { ProviderSettings } from '../api/settings.ts'
+import { parseBaseUrl } from './base-url.ts'
+import type { Key, NetworkConfig, Provider } from './config-types.ts'
+import { resolveCustomProvider } from './custom-provider.ts'
+import { resolveKeys } from './keys.ts'
+import type { ProviderContext } from './provider-context.ts'
+import { builtInNames, builtInProvider, originalOnlyNames } from './providers.ts'
+import type { BuiltInProvider } from './providers.ts'
+import { resolveProxy } from './proxy.ts'
+import { secondsToMs } from './seconds.ts'
+
+const bytesPerMib = 1024 * 1024
+
+/** Defaults of the two limits for which the original lets 0 mean "default". In seconds. */
+const requestTimeoutDefault = 30
+const streamIdleTimeoutDefault = 60
+
+/** Null when the provider cannot be told; problems say why. */
+export function resolveProvider (config: Provider, context: ProviderContext): ProviderSettings | null {
+  const network = config.network_config
+  const builtIn = findProvider(config, context)
+  if (builtIn === null) return null
+  checkSizes(config, context)
+  if (config.mock !== undefined && builtIn.kind !== 'mock') {
+    context.problems.add({ path: `${context.path}.mock`, value: '{...}', message: 'is only for the provider mock' })
+  }
+  const keys = config.keys ?? []
+  const baseUrl = resolveBaseUrl(keys, network, builtIn, context)
+  const { concurrency, buffer_size: bufferSize } = config.concurrency_and_buffer_size
+  return {
+    name: context.name,
+    kind: builtIn.kind,
+    baseUrl,
+    ...resolveKeys(keys, builtIn.keyless, builtIn, context),
+    concurrency,
+    bufferSize,
+    threads: config.threads,
+    ringBytes: config.ring_bytes,
+    maxHeapMb: config.max_heap_mb,
+    connectionsPerOrigin: config.connections_per_origin || Math.min(concurrency, network.max_conns_per_host ?? concurrency),
+    timeouts: resolveTimeouts(network),
+    responseBodyBytesMax: Math.floor(network.max_response_body_size_mb * bytesPerMib),
+    sseEventBytesMax: Math.floor(network.max_stream_event_size_mb * bytesPerMib),
+    extraHeaders: resolveHeaders(network, context),
+    proxy: resolveProxy(config.proxy_config, baseUrl, context),
+    tls: { insecureSkipVerify: network.insecure_skip_verify, caCertPem: network.ca_cert_pem },
+    sendBackRawRequest: config.send_back_raw_request,
+    sendBackRawResponse: config.send_back_raw_response,
+    operations: builtIn.operations,
+    paths: builtIn.paths,
+    injectStreamUsage: builtIn.injectStreamUsage,
+    mock: resolveMock(config, builtIn)
+  }
+}
+
+function findProvider (config: Provider, context: ProviderContext): BuiltInProvider | null {
+  const { name, path, problems } = context
+  const builtIn = builtInProvider(name)
+  const custom = config.custom_provider_config
+  if (builtIn !== null) {
+    if (custom === undefined) return builtIn
+    problems.add({ path: `${path}.custom_provider_config`, value: '{...}', message: `is not for built-in providers; choose another name than ${name}` })
+    return null
+  }
+  if (custom !== undefined) return resolveCustomProvider(custom, config.network_config.allow_private_network, context)
+  if (problems.hasUnder(`${path}.custom_provider_config`)) return null
+  const hint = originalOnlyNames.has(name) ? 'is not supported by this version' : 'is not a built-in provider and has no custom_provider_config'
+  problems.add({ path, value: '', message: `${hint}; built in: ${builtInNames.join(', ')}` })
+  return null
+}
+
+function checkSizes (config: Provider, context: ProviderContext): void {
+  const { concurrency, buffer_size: bufferSize } = config.concurrency_and_buffer_size
+  const path = `${context.path}.concurrency_and_buffer_size`
+  if (concurrency <= bufferSize || context.problems.hasUnder(path)) return
+  context.problems.add({
+    path: `${path}.concurrency`,
+    value: context.show(`${path}.concurrency`, concurrency),
+    message: `concurrency must not be above buffer_size, which is ${context.show(`${path}.buffer_size`, bufferSize)}`
+  })
+}
+
+/** A URL in a key's own block wins over `network_config.base_url`, which wins over the built-in address. */
+function resolveBaseUrl (keys: readonly Key[], network: NetworkConfig, builtIn: BuiltInProvider, context: ProviderContext): string {
+  if (builtIn.kind === 'mock') return ''
+  const inKeys = keys.flatMap((key, index) => {
+    const url = builtIn.urlBlock === null ? undefined : key[builtIn.urlBlock]?.url
+    return url === undefined ? [] : [{ url, path: `${context.path}.keys[${index}].${String(builtIn.urlBlock)}.url` }]
+  })
+  const networkPath = `${context.path}.network_config.base_url`
+  const chosen = inKeys[0] ?? { url: network.base_url ?? builtIn.baseUrl, path: networkPath }
+  const other = inKeys.find(({ url }) => url !== chosen.url)
+  if (other !== undefined) {
+    context.problems.add({ path: other.path, value: context.show(other.path, other.url), message: `differs from ${chosen.path}; a provider has one URL in this version, use a custom provider for the other` })
+  }
+  if (context.problems.has(chosen.path)) return builtIn.baseUrl
+  if (chosen.url === '') {
+    context.problems.add({ path: networkPath, value: '', message: 'is missing; a custom provider needs it, for instance "https://llm.example.com"' })
+    return ''
+  }
+  const check = parseBaseUrl(chosen.url, network.allow_private_network)
+  if ('url' in check) return check.url
+  context.problems.add({ path: chosen.path, value: context.show(chosen.path, chosen.url), message: check.problem })
+  return builtIn.baseUrl
+}
+
+function resolveTimeouts (network: NetworkConfig): ProviderSettings['timeouts'] {
+  const request = network.default_request_timeout_in_seconds || requestTimeoutDefault
+  return {
+    connectMs: secondsToMs(network.connect_timeout_in_seconds),
+    responseHeaderMs: secondsToMs(network.response_header_timeout_in_seconds ?? request),
+    streamIdleMs: secondsToMs(network.stream_idle_timeout_in_seconds || streamIdleTimeoutDefault),
+    totalMs: secondsToMs(request),
+    streamTotalMs: secondsToMs(network.stream_total_timeout_in_seconds)
+  }
+}
+
+/** Headers that frame the request; another value would desynchronise it. */
+const framingHeaders = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'keep-alive', 'te', 'trailer', 'expect'])
+
+function resolveHeaders (network: NetworkConfig, context: ProviderContext): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(network.extra_headers)) {
+    const lower = name.toLowerCase()
+    const path = `${context.path}.network_config.extra_headers.${name}`
+    if (framingHeaders.has(lower)) context.problems.add({ path, value: context.show(path, value), message: 'is set by the gateway itself and cannot be given' })
+    if (Object.hasOwn(headers, lower)) context.problems.add({ path, value: context.show(path, value), message: 'stands twice; header names do not depend on case' })
+    headers[lower] = value
+  }
+  return headers
+}
+
+function resolveMock (config: Provider, builtIn: BuiltInProvider): ProviderSettings['mock'] {
+  const mock = config.mock
+  if (builtIn.kind !== 'mock' || mock === undefined) return null
+  return {
+    text: mock.text,
+    latencyMs: mock.latency_ms,
+    jitterMs: mock.jitter_ms,
+    tokensPerSecond: mock.tokens_per_second,
+    tokens: mock.tokens,
+    failureProbability: mock.failure_probability,
+    failureStatus: mock.failure_status,
+    embeddingDimensions: mock.embedding_dimensions,
+    threadFaults: mock.thread_faults
+  }
+}

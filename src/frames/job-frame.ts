@@ -1,0 +1,89 @@
+import type { JobFrame, JobHead } from '../api/job.ts'
+import { operations } from '../api/operations.ts'
+
+/**
+ * The attempt frame: one job as the front hands it to a thread.
+ *
+ *   byte 0    key index u32           the thread knows the secret, the frame only names it
+ *   byte 4    operation u8, flags u8, 0 u16
+ *   byte 8    model bytes u32
+ *   byte 12   extra_fields prefix bytes u32
+ *   byte 16   forwarded headers bytes u32
+ *   byte 20   body bytes u32
+ *   byte 24   model | extra_fields prefix | forwarded headers | body (absent when it travels through the port)
+ */
+const headerBytes = 24
+
+const flagStream = 1
+const flagBodyInPort = 2
+const flagUsageInjected = 4
+const flagBase64Embeddings = 8
+const flagRawRequest = 16
+const flagRawResponse = 32
+
+/** Sizes of an attempt frame, measured once and used to reserve and to write. */
+export interface JobFrameSize {
+  modelBytes: number
+  extraFieldsBytes: number
+  forwardedHeadersBytes: number
+  bodyBytes: number
+  totalBytes: number
+}
+
+/** @param bodyBytes bytes of the body; 0 when it travels through the port */
+export function sizeOfJobFrame (head: JobHead, bodyBytes: number): JobFrameSize {
+  const modelBytes = Buffer.byteLength(head.model)
+  const extraFieldsBytes = head.extraFields === '' ? 0 : Buffer.byteLength(head.extraFields)
+  const forwardedHeadersBytes = head.forwardedHeaders === '' ? 0 : Buffer.byteLength(head.forwardedHeaders, 'latin1')
+  return { modelBytes, extraFieldsBytes, forwardedHeadersBytes, bodyBytes, totalBytes: headerBytes + modelBytes + extraFieldsBytes + forwardedHeadersBytes + bodyBytes }
+}
+
+/** @param body segments in order, so that a spliced body is not put together first; null when it travels through the port */
+export function writeJobFrame (data: Buffer, offset: number, head: JobHead, size: JobFrameSize, body: readonly Uint8Array[] | null): void {
+  data.writeUInt32LE(head.keyIndex, offset)
+  data[offset + 4] = operations.indexOf(head.operation)
+  data[offset + 5] = (head.stream ? flagStream : 0) | (body === null ? flagBodyInPort : 0) |
+    (head.usageInjected ? flagUsageInjected : 0) | (head.base64Embeddings ? flagBase64Embeddings : 0) |
+    (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0)
+  data.writeUInt32LE(size.modelBytes, offset + 8)
+  data.writeUInt32LE(size.extraFieldsBytes, offset + 12)
+  data.writeUInt32LE(size.forwardedHeadersBytes, offset + 16)
+  data.writeUInt32LE(size.bodyBytes, offset + 20)
+  let at = offset + headerBytes
+  at += data.write(head.model, at)
+  if (size.extraFieldsBytes > 0) at += data.write(head.extraFields, at)
+  if (size.forwardedHeadersBytes > 0) at += data.write(head.forwardedHeaders, at, 'latin1')
+  if (body === null) return
+  for (const segment of body) {
+    data.set(segment, at)
+    at += segment.length
+  }
+}
+
+/** Copies everything out of `data`, which belongs to the ring. */
+export function readJobFrame (id: number, data: Buffer, offset: number): JobFrame {
+  const flags = data[offset + 5] as number
+  const operation = operations[data[offset + 4] as number]
+  if (operation === undefined) throw new RangeError(`unknown operation ${data[offset + 4]} in a job frame`)
+  const modelEnd = offset + headerBytes + data.readUInt32LE(offset + 8)
+  const extraFieldsEnd = modelEnd + data.readUInt32LE(offset + 12)
+  const headersEnd = extraFieldsEnd + data.readUInt32LE(offset + 16)
+  const bodyBytes = data.readUInt32LE(offset + 20)
+  const body = Buffer.allocUnsafe(bodyBytes)
+  data.copy(body, 0, headersEnd, headersEnd + bodyBytes)
+  return {
+    id,
+    keyIndex: data.readUInt32LE(offset),
+    operation,
+    stream: (flags & flagStream) !== 0,
+    bodyInPort: (flags & flagBodyInPort) !== 0,
+    usageInjected: (flags & flagUsageInjected) !== 0,
+    base64Embeddings: (flags & flagBase64Embeddings) !== 0,
+    sendBackRawRequest: (flags & flagRawRequest) !== 0,
+    sendBackRawResponse: (flags & flagRawResponse) !== 0,
+    model: data.toString('utf8', offset + headerBytes, modelEnd),
+    extraFields: data.toString('utf8', modelEnd, extraFieldsEnd),
+    forwardedHeaders: data.toString('latin1', extraFieldsEnd, headersEnd),
+    body
+  }
+}

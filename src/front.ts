@@ -1,0 +1,75 @@
+// Entry of the front process: everything but the supervisor runs here.
+import { parseArgs } from 'node:util'
+import type { Settings } from './api/settings.ts'
+import { ConfigError } from './config/config-error.ts'
+import { readEnvironment } from './config/environment.ts'
+import { loadConfig } from './config/load.ts'
+import { exitCodes } from './exit-codes.ts'
+import { createLogger } from './log.ts'
+import type { Logger } from './log.ts'
+import { startGateway } from './main.ts'
+import type { RunningGateway } from './main.ts'
+import { readVersion } from './version.ts'
+
+/** What the front tells the supervisor when it serves. */
+export interface ReadyMessage {
+  type: 'ready'
+  host: string
+  port: number
+  lines: string[]
+}
+
+const { values: flags } = parseArgs({ options: { config: { type: 'string' }, host: { type: 'string' }, port: { type: 'string' }, 'log-level': { type: 'string' } } })
+
+function load (): Settings {
+  try {
+    const { settings, warnings } = loadConfig({
+      path: flags.config ?? null,
+      environment: readEnvironment(),
+      overrides: { host: flags.host, port: flags.port === undefined ? undefined : Number(flags.port), logLevel: flags['log-level'] },
+      generation: 1
+    })
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
+    return settings
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.format()}\n`)
+    process.exit(exitCodes.config)
+  }
+}
+
+function shutDownOn (logger: Logger, gateway: RunningGateway): void {
+  let signals = 0
+  const shutDown = (why: string): void => {
+    if (++signals > 1) process.exit(1)
+    logger.info({ why, ...gateway.load() }, 'shutting down')
+    gateway.close().then(() => process.exit(0), (error: unknown) => {
+      logger.error({ err: error }, 'shutdown failed')
+      process.exit(exitCodes.crash)
+    })
+  }
+  process.on('SIGTERM', () => { shutDown('SIGTERM') })
+  process.on('SIGINT', () => { shutDown('SIGINT') })
+  process.on('disconnect', () => { shutDown('supervisor gone') })
+}
+
+function describe (settings: Settings): string[] {
+  return settings.providers.map((provider) => `  ${provider.name.padEnd(12)} ${provider.unavailableReason ?? 'ready'}`)
+}
+
+const settings = load()
+const logger = createLogger({ level: settings.server.logLevel })
+process.on('uncaughtException', (error) => {
+  logger.fatal({ err: error }, 'uncaught exception')
+  process.exit(exitCodes.crash)
+})
+try {
+  const gateway = await startGateway(settings, logger, readVersion())
+  shutDownOn(logger, gateway)
+  const ready: ReadyMessage = { type: 'ready', host: settings.server.host, port: gateway.port, lines: describe(settings) }
+  process.send?.(ready)
+} catch (error) {
+  const code = (error as { code?: string }).code
+  process.stderr.write(`cannot listen on ${settings.server.host}:${settings.server.port}: ${code ?? String(error)}\n`)
+  process.exit(exitCodes.address)
+}

@@ -1,0 +1,128 @@
+import './transport/uws-verified.ts'
+import type { ProviderSettings, Settings } from './api/settings.ts'
+import { bookExchange } from './booking.ts'
+import { Gateway } from './gateway.ts'
+import type { RequestRun } from './gateway.ts'
+import type { Logger } from './log.ts'
+import { Metrics } from './metrics/metrics.ts'
+import type { ProviderReading } from './metrics/provider-reading.ts'
+import { ProviderPool } from './pool/provider-pool.ts'
+import type { Exchange } from './transport/exchange.ts'
+import { toModelList } from './transport/models.ts'
+import { Transport } from './transport/server.ts'
+import type { Page } from './transport/server.ts'
+
+export interface RunningGateway {
+  /** The port that is bound. */
+  port: number
+  /** Open exchanges and jobs in slots; both 0 when nothing is going on. */
+  load: () => { exchanges: number, jobs: number }
+  /** Stops accepting, lets answers end for at most `shutdownTimeoutMs`, then ends the threads. */
+  close: () => Promise<void>
+}
+
+const json = 'application/json'
+/** Series per metric family: models come from clients, and every series costs some 30 KB of exposition. */
+const metricSeriesMax = 500
+
+/** Builds everything, wires it and starts listening: the one place that knows all parts. */
+export async function startGateway (settings: Settings, logger: Logger, version: string): Promise<RunningGateway> {
+  const nowMs = (): number => performance.now()
+  const metrics = new Metrics({
+    customLabels: settings.client.prometheusLabels,
+    seriesMax: metricSeriesMax,
+    version,
+    onReadError: (error) => { logger.error({ err: error }, 'a metric could not be read') }
+  })
+  const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, metrics, logger, nowMs)]))
+  const gateway = new Gateway({ settings, pools, nowMs, random: Math.random })
+  let draining = false
+
+  const health = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
+  const transport = new Transport({
+    host: settings.server.host,
+    port: settings.server.port,
+    requestBodyBytesMax: settings.client.requestBodyBytesMax,
+    slowClientTimeoutMs: settings.client.slowClientTimeoutMs,
+    nowMs,
+    handle: (request, client) => {
+      const run = gateway.handle(request, client)
+      metrics.activeStart(run.requestType)
+      return run
+    },
+    pages: {
+      '/health': () => health(!draining),
+      '/health/live': () => health(true),
+      '/health/ready': () => health(!draining),
+      '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
+      '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
+    },
+    onFinished: (exchange: Exchange) => { bookExchange(metrics, logger, exchange, exchange.watcher as RequestRun | null) },
+    onInternalError: (error, requestId) => { logger.error({ err: error, requestId }, 'internal error') }
+  })
+  const port = await transport.listen()
+
+  const shutDown = async (): Promise<void> => {
+    draining = true
+    await withDeadline(transport.drain(), settings.server.shutdownTimeoutMs)
+    transport.destroy()
+    await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    metrics.close()
+  }
+  let closing: Promise<void> | null = null
+  return {
+    port,
+    load: () => ({ exchanges: transport.openCount, jobs: [...pools.values()].reduce((sum, pool) => sum + pool.jobSlots.used, 0) }),
+    close: () => (closing ??= shutDown())
+  }
+}
+
+function createPool (provider: ProviderSettings, settings: Settings, metrics: Metrics, logger: Logger, nowMs: () => number): ProviderPool {
+  const { queueWait } = metrics.provider(provider.name)
+  const pool = new ProviderPool({
+    settings: provider,
+    dropExcess: settings.client.dropExcessRequests,
+    initialPoolSize: settings.client.initialPoolSize,
+    nowMs,
+    onQueueWait: (seconds) => { queueWait.observe(seconds) },
+    onThreadEnd: (name, thread, reason, error) => { logger.error({ provider: name, thread, reason, err: error }, 'worker thread ended, starting another') }
+  })
+  metrics.registerProvider(provider.name, () => readPool(pool))
+  metrics.registerPool(`jobs_${provider.name}`, () => pool.jobSlots)
+  return pool
+}
+
+function readPool (pool: ProviderPool): ProviderReading {
+  const { settings } = pool
+  const counts = <Name extends string>(names: readonly Name[], map: ReadonlyMap<string, number>): Record<Name, number> =>
+    Object.fromEntries(names.map((name) => [name, map.get(name) ?? 0])) as Record<Name, number>
+  return {
+    queueDepth: pool.queueDepth,
+    queueBlocked: pool.queueBlocked,
+    inFlight: pool.inFlight,
+    dropped: pool.droppedCount,
+    threads: pool.liveThreads().map((thread) => {
+      const delay = thread.loopDelay()
+      return {
+        index: thread.index,
+        ringUsedBytes: thread.ringUsedBytes,
+        ringCapacityBytes: thread.ringCapacityBytes,
+        inFlight: thread.inFlight,
+        eventLoopDelayP50Seconds: delay.p50,
+        eventLoopDelayP99Seconds: delay.p99,
+        eventLoopDelayMaxSeconds: delay.max
+      }
+    }),
+    restarts: counts(['exit', 'out_of_memory', 'unresponsive'], pool.restarts),
+    timeouts: counts(['connect', 'response_header', 'stream_idle', 'total'], pool.timeouts),
+    keys: settings.keys.map((key) => ({ id: key.id, name: key.name, up: key.enabled && (key.value !== '' || settings.keyless) }))
+  }
+}
+
+/** Resolves with the promise or at the deadline, whichever comes first. */
+async function withDeadline (promise: Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<void>((resolve) => { timer = setTimeout(resolve, deadlineMs) })
+  await Promise.race([promise, deadline])
+  clearTimeout(timer)
+}

@@ -1,0 +1,53 @@
+import type { Usage } from '../api/usage.ts'
+import type { GatewayError } from '../errors.ts'
+import type { JobHead } from '../api/job.ts'
+import type { Reply } from '../frames/result-frame.ts'
+import type { ProviderThread } from './provider-thread.ts'
+
+/**
+ * Who hears about a job. After `submit`, exactly one of `onReply`, `onEnd` and `onFailed` comes, once, as
+ * the last call; `onHead` and `onChunk` only come before `onEnd` or `onFailed`.
+ */
+export interface JobListener {
+  /** The job has left the queue. */
+  onDispatched (queueMs: number): void
+  onReply (reply: Reply): void
+  onHead (status: number, headers: string, upstreamMicroseconds: number): void
+  onChunk (bytes: Uint8Array): void
+  onEnd (usage: Usage, upstreamMicroseconds: number): void
+  onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
+}
+
+export type JobState = 'free' | 'queued' | 'running'
+
+/**
+ * An attempt on the front thread's side. Pooled: it belongs to its listener from `acquire` until its
+ * ending call, after which the slot may serve another request.
+ */
+export class Job {
+  /** Slot and generation in one; the name of this job in frames. */
+  id = 0
+  state: JobState = 'free'
+  listener: JobListener | null = null
+  head: JobHead | null = null
+  /** Body segments in order. */
+  body: readonly Uint8Array[] = []
+  bodyBytes = 0
+  thread: ProviderThread | null = null
+  submittedAtMs = 0
+  /** Neighbours in the admission queue while queued. */
+  previous: Job | null = null
+  next: Job | null = null
+
+  /** Drops every reference to the request that was served. */
+  reset (): void {
+    this.state = 'free'
+    this.listener = null
+    this.head = null
+    this.body = []
+    this.bodyBytes = 0
+    this.thread = null
+    this.previous = null
+    this.next = null
+  }
+}

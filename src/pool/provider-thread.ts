@@ -1,0 +1,185 @@
+import { MessageChannel } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import type { Piscina } from 'piscina'
+import type { ProviderSettings } from '../api/settings.ts'
+import { jobFrameKinds, protocolVersion } from '../frames/kinds.ts'
+import { sizeOfJobFrame, writeJobFrame } from '../frames/job-frame.ts'
+import { createRingMemory, RingWriter } from '../ring/ring.ts'
+import type { Job } from './job.ts'
+
+export type ThreadEndReason = 'drained' | 'exit' | 'out_of_memory' | 'unresponsive'
+
+export interface ThreadEvents {
+  onReady (): void
+  onBatch (batch: ArrayBuffer): void
+  /** The last event, once. */
+  onEnd (thread: ProviderThread, reason: ThreadEndReason, error: unknown): void
+}
+
+/** Heartbeats come every 100 ms; this many missed looks, 500 ms apart, mean the thread is stuck. */
+const missedLooksMax = 4
+
+/** How long a control frame waits before it tries again for room in the ring, in milliseconds. */
+const controlRetryMs = 1
+
+/**
+ * The front's end of one worker thread: its ring, its port and what it has in hand. It lives as long as
+ * the never-ending task that piscina runs on the thread.
+ */
+export class ProviderThread {
+  readonly index: number
+  inFlight = 0
+  ready = false
+  private readonly ring: RingWriter
+  private readonly port: MessagePort
+  private readonly abort = new AbortController()
+  private readonly events: ThreadEvents
+  private readonly controls: { kind: number, jobId: number, value: number }[] = []
+  private controlTimer: NodeJS.Timeout | null = null
+  private doorbellScheduled = false
+  private ended = false
+  private unresponsive = false
+  private lastHeartbeat = 0
+  private missedLooks = 0
+
+  constructor (index: number, settings: ProviderSettings, threads: Piscina, events: ThreadEvents) {
+    this.index = index
+    this.events = events
+    const memory = createRingMemory(settings.ringBytes)
+    this.ring = new RingWriter(memory)
+    const { port1, port2 } = new MessageChannel()
+    this.port = port1
+    port1.on('message', (message: ArrayBuffer | null) => {
+      if (message === null) this.becomeReady()
+      else events.onBatch(message)
+    })
+    const task = { protocolVersion, settings, ringMemory: memory, port: port2 }
+    threads.run(task, { transferList: [port2], signal: this.abort.signal }).then(
+      () => { this.end('drained', null) },
+      (error: unknown) => { this.end(this.unresponsive ? 'unresponsive' : toReason(error), error) }
+    )
+  }
+
+  get ringUsedBytes (): number {
+    return this.ring.usedBytes()
+  }
+
+  get ringCapacityBytes (): number {
+    return this.ring.capacityBytes
+  }
+
+  loopDelay (): { p50: number, p99: number, max: number } {
+    return this.ring.loopDelay()
+  }
+
+  /** @returns false when the ring has no room now; the job stays where it is */
+  send (job: Job): boolean {
+    const head = job.head as NonNullable<Job['head']>
+    let size = sizeOfJobFrame(head, job.bodyBytes)
+    const inPort = size.totalBytes > this.ring.payloadBytesMax
+    if (inPort) size = sizeOfJobFrame(head, 0)
+    const offset = this.ring.reserve(size.totalBytes)
+    if (offset < 0) return false
+    if (inPort) this.postBody(job)
+    writeJobFrame(this.ring.data, offset, head, size, inPort ? null : job.body)
+    this.ring.publish(jobFrameKinds.attempt, job.id)
+    this.inFlight++
+    this.ringDoorbell()
+    return true
+  }
+
+  cancel (jobId: number): void {
+    this.control(jobFrameKinds.cancel, jobId, 0)
+  }
+
+  credit (jobId: number, bytes: number): void {
+    this.control(jobFrameKinds.credit, jobId, bytes)
+  }
+
+  drain (): void {
+    this.control(jobFrameKinds.drain, 0, 0)
+  }
+
+  /** Ends the thread now; its jobs are lost. */
+  terminate (): void {
+    this.abort.abort()
+  }
+
+  /** Called every 500 ms: a thread without a heartbeat is stuck in a loop and is ended. */
+  lookAtHeartbeat (): void {
+    if (!this.ready) return
+    const heartbeat = this.ring.heartbeat()
+    this.missedLooks = heartbeat === this.lastHeartbeat ? this.missedLooks + 1 : 0
+    this.lastHeartbeat = heartbeat
+    if (this.missedLooks < missedLooksMax) return
+    this.unresponsive = true
+    this.terminate()
+  }
+
+  /** A body larger than the ring takes: copied once, then handed over without another copy. */
+  private postBody (job: Job): void {
+    const body = new Uint8Array(job.bodyBytes)
+    let at = 0
+    for (const segment of job.body) {
+      body.set(segment, at)
+      at += segment.length
+    }
+    this.port.postMessage({ jobId: job.id, body }, [body.buffer])
+  }
+
+  private becomeReady (): void {
+    if (this.ended) return
+    this.ready = true
+    this.events.onReady()
+  }
+
+  private control (kind: number, jobId: number, value: number): void {
+    if (this.ended) return
+    this.controls.push({ kind, jobId, value })
+    this.flushControls()
+  }
+
+  /** Control frames keep their order; at most a cancel and a few credits per running job wait here. */
+  private flushControls (): void {
+    while (this.controls.length > 0) {
+      const next = this.controls[0] as (typeof this.controls)[0]
+      const offset = this.ring.reserve(4)
+      if (offset < 0) {
+        this.controlTimer ??= setTimeout(() => {
+          this.controlTimer = null
+          this.flushControls()
+        }, controlRetryMs)
+        return
+      }
+      this.ring.data.writeUInt32LE(next.value, offset)
+      this.ring.publish(next.kind, next.jobId)
+      this.controls.shift()
+      this.ringDoorbell()
+    }
+  }
+
+  /** One wake-up per event-loop turn at most, and only when the worker sleeps. */
+  private ringDoorbell (): void {
+    if (this.doorbellScheduled) return
+    this.doorbellScheduled = true
+    setImmediate(this.wake)
+  }
+
+  private readonly wake = (): void => {
+    this.doorbellScheduled = false
+    if (!this.ended && this.ring.takeAsleep()) this.port.postMessage(null)
+  }
+
+  private end (reason: ThreadEndReason, error: unknown): void {
+    if (this.ended) return
+    this.ended = true
+    this.ready = false
+    if (this.controlTimer !== null) clearTimeout(this.controlTimer)
+    this.port.close()
+    this.events.onEnd(this, reason, error)
+  }
+}
+
+function toReason (error: unknown): ThreadEndReason {
+  return (error as { code?: string } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out_of_memory' : 'exit'
+}

@@ -1,0 +1,17 @@
+import type { StreamEvent } from './adapter.ts'
+
+/** @returns the event's data as JSON, null when it is not JSON */
+export function parseEventData (event: StreamEvent): unknown {
+  const bytes = Buffer.from(event.bytes.buffer, event.bytes.byteOffset, event.bytes.byteLength)
+  const text = event.dataLines === 1 ? bytes.toString('utf8', event.dataStart, event.dataEnd) : joinDataLines(bytes.toString('utf8', event.start, event.end))
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** Data over several lines, joined as the standard says. */
+function joinDataLines (text: string): string {
+  return text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, '')).join('\n')
+}

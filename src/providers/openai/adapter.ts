@@ -1,0 +1,53 @@
+import type { KeySettings, ProviderSettings } from '../../api/settings.ts'
+import { GatewayError } from '../../errors.ts'
+import type { JobFrame } from '../../api/job.ts'
+import type { Adapter, AdapterRequest } from '../adapter.ts'
+import { toUpstreamError } from './errors.ts'
+import { fromOpenAiReply } from './reply.ts'
+import { OpenAiStream } from './stream.ts'
+
+/** The OpenAI wire format, for OpenAI itself and for everyone who copied it. */
+export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
+  const urls = new Map(settings.operations.map((operation) => {
+    const path = settings.paths[operation]
+    const url = new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
+    return [operation, { origin: url.origin, path: url.pathname + url.search }]
+  }))
+  const unaryHeaders = settings.keys.map((key) => toHeaders(settings, key, 'application/json'))
+  const streamHeaders = settings.keys.map((key) => toHeaders(settings, key, 'text/event-stream'))
+
+  return {
+    toRequest (job: JobFrame): AdapterRequest {
+      const url = urls.get(job.operation)
+      const headers = (job.stream ? streamHeaders : unaryHeaders)[job.keyIndex]
+      if (url === undefined || headers === undefined) throw new GatewayError('BIFROST_INTERNAL')
+      return {
+        origin: url.origin,
+        path: url.path,
+        headers: job.forwardedHeaders === '' ? headers : [...headers, ...splitLines(job.forwardedHeaders)],
+        body: job.body
+      }
+    },
+    fromReply: (job, body) => fromOpenAiReply(settings.name, job, body),
+    fromErrorReply: (status, contentType, body) => toUpstreamError(settings.name, status, contentType, body),
+    createStreamTranslator: (job) => new OpenAiStream(settings.name, job)
+  }
+}
+
+function toHeaders (settings: ProviderSettings, key: KeySettings, accept: string): string[] {
+  const headers = ['content-type', 'application/json', 'accept', accept, 'user-agent', 'bifrost']
+  if (key.value !== '') headers.push('authorization', `Bearer ${key.value}`)
+  for (const [name, value] of Object.entries(settings.extraHeaders)) {
+    const index = headers.indexOf(name)
+    if (index >= 0 && index % 2 === 0) headers[index + 1] = value
+    else headers.push(name, value)
+  }
+  return headers
+}
+
+function splitLines (lines: string): string[] {
+  return lines.split('\n').flatMap((line) => {
+    const colon = line.indexOf(': ')
+    return [line.slice(0, colon), line.slice(colon + 2)]
+  })
+}

@@ -1,0 +1,62 @@
+import type { Operation } from '../api/operations.ts'
+import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
+import { GatewayError } from '../errors.ts'
+import { pickKey } from './pick-key.ts'
+import type { KeyPin } from './pick-key.ts'
+import type { Target } from './target.ts'
+
+/** Names listed in an error message, at most. */
+const namesMax = 20
+
+/**
+ * Who serves a request: a pure function of the request, the settings and a random number.
+ * `provider/model` names the provider; a bare model resolves when exactly one provider lists it.
+ * @throws GatewayError naming what is configured
+ */
+export function resolveTarget (settings: Settings, model: string, operation: Operation, pin: KeyPin, random: number): Target {
+  const { provider, bareModel } = resolveProvider(settings, model)
+  if (provider.unavailableReason !== null) {
+    throw new GatewayError('BIFROST_PROVIDER_UNAVAILABLE', { provider: provider.name, message: `Provider ${provider.name} cannot serve yet: ${provider.unavailableReason}.` })
+  }
+  if (!provider.operations.includes(operation)) {
+    throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { provider: provider.name, message: `${operation} is not supported by ${provider.name} provider; it supports ${provider.operations.join(', ')}.` })
+  }
+  const keyIndex = pickKey(provider, bareModel, pin, random)
+  const key = provider.keys[keyIndex] as KeySettings
+  const alias = Object.hasOwn(key.aliases, bareModel) ? key.aliases[bareModel] : undefined
+  return { provider, key, keyIndex, requestedModel: bareModel, model: alias ?? bareModel }
+}
+
+function resolveProvider (settings: Settings, model: string): { provider: ProviderSettings, bareModel: string } {
+  const slash = model.indexOf('/')
+  if (slash > 0) {
+    const name = model.slice(0, slash)
+    for (const provider of settings.providers) {
+      if (provider.name !== name) continue
+      if (slash === model.length - 1) throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: `model names the provider ${name} but no model: "${name}/<model>".` })
+      return { provider, bareModel: model.slice(slash + 1) }
+    }
+  }
+  const candidates = candidatesFor(settings, model)
+  if (candidates.length === 1) return { provider: candidates[0] as ProviderSettings, bareModel: model }
+  if (candidates.length > 1) {
+    throw new GatewayError('BIFROST_MODEL_AMBIGUOUS', { param: 'model', message: `could not auto resolve a provider for the request, please specify a provider explicitly: ${listed(candidates.map((provider) => `${provider.name}/${model}`))}` })
+  }
+  throw new GatewayError('BIFROST_UNKNOWN_PROVIDER', { param: 'model', message: `No configured provider serves the model ${JSON.stringify(model)}. Write provider/model; configured providers: ${listed(settings.providers.map((provider) => provider.name))}.` })
+}
+
+/** Providers that list the model by name; failing that, for a name without a slash, those that take any model. */
+function candidatesFor (settings: Settings, model: string): ProviderSettings[] {
+  const ready = settings.providers.filter((provider) => provider.unavailableReason === null)
+  const usable = ready.length > 0 ? ready : settings.providers
+  const naming = usable.filter((provider) => provider.keys.some((key) => key.enabled && !key.blacklistedModels.includes(model) &&
+    (key.models.includes(model) || Object.hasOwn(key.aliases, model))))
+  if (naming.length > 0) return naming
+  if (model.includes('/')) return []
+  return usable.filter((provider) => provider.keys.some((key) => key.enabled && key.models.includes('*') && !key.blacklistedModels.includes(model)))
+}
+
+function listed (names: readonly string[]): string {
+  const shown = names.slice(0, namesMax).join(', ')
+  return names.length > namesMax ? `${shown} and ${names.length - namesMax} more` : shown
+}

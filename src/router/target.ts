@@ -1,0 +1,13 @@
+import type { KeySettings, ProviderSettings } from '../api/settings.ts'
+
+/** Provider, model and key that could serve a request. */
+export interface Target {
+  provider: ProviderSettings
+  key: KeySettings
+  /** Names the key in frames. */
+  keyIndex: number
+  /** The model that the client asked for, without the provider's name. */
+  requestedModel: string
+  /** The model as it goes upstream, aliases resolved. */
+  model: string
+}

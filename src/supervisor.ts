@@ -1,0 +1,65 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { exitCodes } from './exit-codes.ts'
+import type { ReadyMessage } from './front.ts'
+
+/** Waits before a start after a crash, in turn; the first is immediate, so that one crash costs under 500 ms. */
+const restartDelaysMs = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
+/** A front that lived this long starts over with the first wait. */
+const stableMs = 60_000
+
+/**
+ * Runs the front as a child and starts it again when it dies: a native crash (SIGABRT in the HTTP
+ * server) ends a process, and no handler inside it can help. No native code is loaded here. States:
+ * starting -> serving -> (crashed -> waiting -> starting) | stopping -> gone.
+ */
+export function supervise (frontArguments: readonly string[]): void {
+  const entry = new URL('./front.js', import.meta.url)
+  let child: ChildProcess
+  let port: number | null = null
+  let crashes = 0
+  let startedAtMs = 0
+  let stopping = false
+
+  const start = (): void => {
+    startedAtMs = performance.now()
+    let ready = false
+    // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
+    child = fork(entry, [...frontArguments, ...(port === null ? [] : ['--port', String(port)])], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    child.on('message', (message: ReadyMessage) => {
+      ready = true
+      if (port === null) printBanner(message)
+      port = message.port
+    })
+    child.on('exit', (code, signal) => {
+      const hopeless = code === exitCodes.config || (code === exitCodes.address && !ready && port === null)
+      if (stopping || code === 0 || hopeless) process.exit(code ?? 1)
+      if (performance.now() - startedAtMs > stableMs) crashes = 0
+      const delayMs = restartDelaysMs[Math.min(crashes++, restartDelaysMs.length - 1)] as number
+      process.stderr.write(`the front process ended (${signal ?? `code ${code}`}), starting it again in ${delayMs} ms\n`)
+      setTimeout(start, delayMs)
+    })
+  }
+
+  const passOn = (signal: NodeJS.Signals): void => {
+    const again = stopping
+    stopping = true
+    if (!child.kill(signal) || child.exitCode !== null || child.signalCode !== null) process.exit(again ? 1 : 0)
+  }
+  process.on('SIGTERM', passOn)
+  process.on('SIGINT', passOn)
+  start()
+}
+
+function printBanner ({ host, port, lines }: ReadyMessage): void {
+  const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const url = `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`
+  process.stderr.write(`
+Bifrost serves on ${url}
+${lines.join('\n')}
+
+Try it:
+  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/any","messages":[{"role":"user","content":"Hello"}]}'
+
+`)
+}

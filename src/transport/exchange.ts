@@ -1,0 +1,244 @@
+import type { HttpResponse } from 'uWebSockets.js'
+import type { Answer, AnswerIdentity, Client, ClientWatcher } from '../api/client.ts'
+import { GatewayError } from '../errors.ts'
+import { toErrorBody } from './error-body.ts'
+import { statusLine } from './status-line.ts'
+
+/** A flush in a stream that has nothing new to say: an SSE comment, glued to the event that follows. */
+const flushComment = ':\n'
+const extraFieldsMember = '"extra_fields":{'
+const openBrace = 0x7b
+
+export interface ExchangeEvents {
+  /** The response is over: sent in full, or the client has left. Once. */
+  onFinished (exchange: Exchange): void
+}
+
+/**
+ * One request and its response: the only code that touches a uWebSockets.js response. The rules that
+ * keep the process alive are kept here: the abort handler is registered first, nothing is touched
+ * after the end or an abort, and every write is corked into one system call.
+ */
+export class Exchange implements Client {
+  readonly method: string
+  readonly path: string
+  /** Taken from the client or made, as soon as the headers are read. */
+  requestId = ''
+  readonly receivedAtMs: number
+  requestBytes = 0
+  responseBytes = 0
+  status = 0
+  /** Who watches the client; null for answers that the transport gives itself. */
+  watcher: ClientWatcher | null = null
+  private readonly response: HttpResponse
+  private readonly events: ExchangeEvents
+  private readonly nowMs: () => number
+  private alive = true
+  private streaming = false
+  /** Chunks that wait because the client reads slowly; bounded by the worker's stream window. */
+  private held: Uint8Array[] = []
+  /** Bytes in the server's own buffer that are not credited yet. */
+  private stuckBytes = 0
+  private congestedSinceMs = -1
+  private endWhenWritten: 'end' | 'close' | null = null
+  /** New requests on this connection are refused: the gateway shuts down, or the body was not read. */
+  closeAfter = false
+
+  constructor (response: HttpResponse, method: string, path: string, nowMs: () => number, events: ExchangeEvents) {
+    response.onAborted(() => { this.onAborted() })
+    this.response = response
+    this.method = method
+    this.path = path
+    this.nowMs = nowMs
+    this.receivedAtMs = nowMs()
+    this.events = events
+  }
+
+  get isAlive (): boolean { return this.alive }
+  get isStreaming (): boolean { return this.streaming }
+
+  /**
+   * Collects the body. Past `bytesMax` it calls `onTooLarge` and reads no further.
+   * @param onBody gets a copy of its own
+   */
+  readBody (bytesMax: number, onBody: (body: Buffer) => void, onTooLarge: () => void): void {
+    let chunks: Buffer[] | null = null
+    let tooLarge = false
+    this.response.onData((memory, isLast) => {
+      if (tooLarge || !this.alive) return
+      this.requestBytes += memory.byteLength
+      if (this.requestBytes > bytesMax) {
+        tooLarge = true
+        chunks = null
+        return onTooLarge()
+      }
+      // The memory is the server's and goes away when this returns.
+      const chunk = Buffer.allocUnsafe(memory.byteLength)
+      chunk.set(new Uint8Array(memory))
+      if (!isLast) {
+        if (chunk.length > 0) (chunks ??= []).push(chunk)
+        return
+      }
+      onBody(chunks === null ? chunk : Buffer.concat([...chunks, chunk]))
+    })
+  }
+
+  answer (answer: Answer): void {
+    if (!this.alive) return
+    const { body, spliceOffset, identity, upstreamMicroseconds } = answer
+    const latencyMs = Math.round(this.nowMs() - this.receivedAtMs)
+    const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${answer.raw === '' ? '' : `,${answer.raw}`}`)
+    this.send(answer.status, whole, 'application/json', () => {
+      this.writeIdentity(identity, answer.upstreamHeaders, upstreamMicroseconds)
+    })
+  }
+
+  fail (error: GatewayError, identity: AnswerIdentity | null, upstreamHeaders: string, upstreamMicroseconds: number): void {
+    if (!this.alive) return
+    const body = toErrorBody(error, identity, this.requestId)
+    if (this.streaming) {
+      // The status is sent already. An event with the error, no end mark: every SDK throws at it.
+      this.write(Buffer.from(`data: ${body}\n\n`))
+      return this.finishStream('end')
+    }
+    this.send(error.status, body, 'application/json', () => {
+      if (identity !== null) this.writeIdentity(identity, upstreamHeaders, upstreamMicroseconds)
+    })
+  }
+
+  /** An answer of the transport's own: health, metrics, models. */
+  send (status: number, body: Uint8Array | string, contentType: string, writeHeaders?: () => void): void {
+    if (!this.alive) return
+    this.status = status
+    this.responseBytes += body.length
+    this.response.cork(() => {
+      this.response.writeStatus(statusLine(status))
+      this.response.writeHeader('content-type', contentType)
+      this.response.writeHeader('x-request-id', this.requestId)
+      writeHeaders?.()
+      if (this.closeAfter) this.response.writeHeader('connection', 'close')
+      if (this.method === 'head') this.response.endWithoutBody(Buffer.byteLength(body), this.closeAfter)
+      else this.response.end(body, this.closeAfter)
+    })
+    this.finish()
+  }
+
+  openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void {
+    if (!this.alive) return
+    this.status = status
+    this.streaming = true
+    this.response.onWritable(() => this.onWritable())
+    this.response.cork(() => {
+      this.response.writeStatus(statusLine(status))
+      this.response.writeHeader('content-type', 'text/event-stream')
+      this.response.writeHeader('cache-control', 'no-cache')
+      this.response.writeHeader('x-accel-buffering', 'no')
+      this.response.writeHeader('x-request-id', this.requestId)
+      this.writeIdentity(identity, upstreamHeaders, upstreamMicroseconds)
+    })
+  }
+
+  /** @param bytes whole SSE events */
+  write (bytes: Uint8Array): void {
+    if (!this.alive) return
+    this.responseBytes += bytes.length
+    if (this.congestedSinceMs >= 0) {
+      this.held.push(bytes)
+      return
+    }
+    this.response.cork(() => { this.writeNow(bytes) })
+  }
+
+  closeStream (): void {
+    if (this.alive) this.finishStream('end')
+  }
+
+  /** Cuts the connection. */
+  close (): void {
+    if (this.alive) this.response.close()
+  }
+
+  /** Looked at every `sweepMs`: cuts readers that take nothing, and lets the watcher look at its deadline. */
+  tick (nowMs: number, slowClientTimeoutMs: number): void {
+    if (!this.alive) return
+    if (this.congestedSinceMs >= 0 && nowMs - this.congestedSinceMs > slowClientTimeoutMs) {
+      this.watcher?.onGone(new GatewayError('BIFROST_SLOW_CLIENT'))
+      return this.close()
+    }
+    this.watcher?.onTick(nowMs)
+  }
+
+  /** Call inside a cork. */
+  private writeNow (bytes: Uint8Array): void {
+    if (this.response.write(bytes)) return this.watcher?.onTaken(bytes.length)
+    this.stuckBytes += bytes.length
+    this.congestedSinceMs = this.nowMs()
+  }
+
+  /**
+   * The server has sent what the socket took. It calls this with a rest of up to 16 KiB still in its own
+   * buffer, which only the next write sends; when nothing waits, a comment does.
+   */
+  private onWritable (): boolean {
+    if (!this.alive || this.congestedSinceMs < 0) return true
+    this.response.cork(() => {
+      this.congestedSinceMs = -1
+      const credited = this.stuckBytes
+      this.stuckBytes = 0
+      if (this.held.length === 0) {
+        if (!this.response.write(flushComment)) this.congestedSinceMs = this.nowMs()
+      }
+      while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)
+      if (credited > 0) this.watcher?.onTaken(credited)
+    })
+    if (this.held.length === 0 && this.endWhenWritten !== null) this.finishStream(this.endWhenWritten)
+    return true
+  }
+
+  private finishStream (how: 'end' | 'close'): void {
+    if (this.held.length > 0) {
+      this.endWhenWritten = how
+      return
+    }
+    this.response.cork(() => { this.response.end(undefined, this.closeAfter) })
+    this.finish()
+  }
+
+  private writeIdentity (identity: AnswerIdentity, upstreamHeaders: string, upstreamMicroseconds: number): void {
+    const { headers } = identity
+    for (let index = 0; index < headers.length; index += 2) this.response.writeHeader(headers[index] as string, headers[index + 1] as string)
+    this.response.writeHeader('x-bifrost-upstream-latency-ms', String(Math.round(upstreamMicroseconds / 1000)))
+    if (upstreamHeaders === '') return
+    for (const line of upstreamHeaders.split('\n')) {
+      const colon = line.indexOf(': ')
+      this.response.writeHeader(line.slice(0, colon), line.slice(colon + 2))
+    }
+  }
+
+  private onAborted (): void {
+    if (!this.alive) return
+    this.alive = false
+    this.watcher?.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
+    this.finish()
+  }
+
+  private finish (): void {
+    this.alive = false
+    this.held = []
+    this.events.onFinished(this)
+  }
+}
+
+/** Puts `extra_fields` before the closing brace: one copy, no parsing. */
+function spliceExtraFields (body: Uint8Array, offset: number, fields: string): Buffer {
+  let before = offset - 1
+  while (before > 0 && (body[before] as number) <= 0x20) before--
+  const separator = body[before] === openBrace ? '' : ','
+  const text = `${separator}${extraFieldsMember}${fields}}`
+  const textBytes = Buffer.byteLength(text)
+  const whole = Buffer.allocUnsafe(body.length + textBytes)
+  whole.set(body.subarray(0, offset))
+  whole.write(text, offset)
+  whole.set(body.subarray(offset), offset + textBytes)
+  return whole
+}

@@ -1,0 +1,166 @@
+import HyperExpress from 'hyper-express'
+import uws from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js'
+import { headerOf } from '../api/client.ts'
+import type { Client, ClientWatcher, GatewayRequest } from '../api/client.ts'
+import type { Operation } from '../api/operations.ts'
+import { parseRequest } from '../api/parse-request.ts'
+import { GatewayError } from '../errors.ts'
+import { Exchange } from './exchange.ts'
+import { findFramingProblem } from './header-guard.ts'
+import { checkPortIsFree } from './port-check.ts'
+import { toRequestId } from './request-id.ts'
+
+export interface TransportOptions {
+  host: string
+  port: number
+  requestBodyBytesMax: number
+  slowClientTimeoutMs: number
+  nowMs: () => number
+  /** Serves an inference request; the returned watcher hears about the client. */
+  handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
+  /** Answers a GET route, by path; the query string is raw. */
+  pages: Readonly<Record<string, (query: string) => Page | Promise<Page>>>
+  /** Called once per exchange, whatever its ending. */
+  onFinished: (exchange: Exchange) => void
+  /** A failure that is nobody's fault but ours. */
+  onInternalError: (error: unknown, requestId: string) => void
+}
+
+export interface Page {
+  status: number
+  contentType: string
+  body: string
+}
+
+/** How often open exchanges are looked at for deadlines and stuck readers. */
+const sweepMs = 250
+
+/** Routes of the OpenAI dialect. */
+const operationsByPath: Readonly<Record<string, Operation>> = {
+  '/v1/chat/completions': 'chat_completion',
+  '/v1/completions': 'text_completion',
+  '/v1/embeddings': 'embedding',
+  '/v1/responses': 'responses'
+}
+
+/** The HTTP server. hyper-express owns the listening socket; requests are served on its uWebSockets.js app. */
+export class Transport {
+  private readonly options: TransportOptions
+  private readonly server: HyperExpress.Server
+  private readonly open = new Set<Exchange>()
+  private readonly sweep: NodeJS.Timeout
+  private draining = false
+  private onDrained: (() => void) | null = null
+
+  constructor (options: TransportOptions) {
+    this.options = options
+    this.server = new HyperExpress.Server({ auto_close: false })
+    this.sweep = setInterval(() => {
+      const nowMs = options.nowMs()
+      for (const exchange of this.open) exchange.tick(nowMs, options.slowClientTimeoutMs)
+    }, sweepMs)
+    this.sweep.unref()
+  }
+
+  get openCount (): number { return this.open.size }
+
+  /** @returns the port that is bound, which matters for port 0 */
+  async listen (): Promise<number> {
+    const { host, port } = this.options
+    if (port !== 0) await checkPortIsFree(host, port)
+    const socket = await this.server.listen(port, host) as us_listen_socket
+    // hyper-express puts its own catch-all in place when it starts to listen; the last one registered counts.
+    this.server.uws_instance.any('/*', (response, request) => { this.onRequest(response, request) })
+    return uws.us_socket_local_port(socket)
+  }
+
+  /** Stops accepting; new requests on open connections get 503. Resolves when the last answer has ended. */
+  async drain (): Promise<void> {
+    this.draining = true
+    this.server.close()
+    if (this.open.size > 0) await new Promise<void>((resolve) => { this.onDrained = resolve })
+  }
+
+  /** Cuts what is still open. */
+  destroy (): void {
+    clearInterval(this.sweep)
+    for (const exchange of [...this.open]) exchange.close()
+    this.server.uws_instance.close()
+  }
+
+  private onRequest (response: HttpResponse, request: HttpRequest): void {
+    const exchange = new Exchange(response, request.getMethod(), request.getUrl(), this.options.nowMs, this)
+    this.open.add(exchange)
+    const headers: string[] = []
+    request.forEach((name, value) => { headers.push(name, value) })
+    exchange.requestId = toRequestId(headerOf(headers, 'x-request-id'))
+    try {
+      this.route(exchange, headers, request.getQuery())
+    } catch (error) {
+      this.failInternally(exchange, error)
+    }
+  }
+
+  onFinished (exchange: Exchange): void {
+    this.open.delete(exchange)
+    this.options.onFinished(exchange)
+    if (this.draining && this.open.size === 0) this.onDrained?.()
+  }
+
+  private route (exchange: Exchange, headers: string[], query: string): void {
+    const problem = findFramingProblem(headers)
+    if (problem !== null) return exchange.close()
+    const contentLength = Number(headerOf(headers, 'content-length') ?? 0)
+    const hasBody = contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null
+    const refuse = (error: GatewayError): void => {
+      // The body is not read, so what follows on this connection cannot be told apart from it.
+      if (hasBody) exchange.closeAfter = true
+      exchange.fail(error, null, '', 0)
+    }
+    const { path, method } = exchange
+    const operation = Object.hasOwn(operationsByPath, path) ? operationsByPath[path] : undefined
+    const page = Object.hasOwn(this.options.pages, path) ? this.options.pages[path] : undefined
+    if (operation === undefined && page === undefined) {
+      return refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
+    }
+    if (operation === undefined ? method !== 'get' && method !== 'head' : method !== 'post') {
+      return refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${operation === undefined ? 'GET' : 'POST'}.` }))
+    }
+    if (page !== undefined) return this.showPage(exchange, page, query)
+    if (this.draining) {
+      exchange.closeAfter = true
+      return refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
+    }
+    const tooLarge = (): void => {
+      exchange.closeAfter = true
+      exchange.fail(new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }), null, '', 0)
+    }
+    if (contentLength > this.options.requestBodyBytesMax) return tooLarge()
+    exchange.readBody(this.options.requestBodyBytesMax, (body) => { this.serve(exchange, operation as Operation, headers, body) }, tooLarge)
+  }
+
+  private serve (exchange: Exchange, operation: Operation, headers: string[], body: Buffer): void {
+    try {
+      const parsed = parseRequest(operation, body)
+      const run = this.options.handle({ id: exchange.requestId, operation, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
+      exchange.watcher = run
+      run.start()
+    } catch (error) {
+      if (error instanceof GatewayError) exchange.fail(error, null, '', 0)
+      else this.failInternally(exchange, error)
+    }
+  }
+
+  private showPage (exchange: Exchange, page: (query: string) => Page | Promise<Page>, query: string): void {
+    Promise.resolve(page(query)).then(
+      ({ status, contentType, body }) => { exchange.send(status, body, contentType) },
+      (error: unknown) => { this.failInternally(exchange, error) }
+    )
+  }
+
+  private failInternally (exchange: Exchange, error: unknown): void {
+    this.options.onInternalError(error, exchange.requestId)
+    exchange.fail(new GatewayError('BIFROST_INTERNAL', { cause: error }), null, '', 0)
+  }
+}

@@ -1,0 +1,217 @@
+import { buildConnector, Client, ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
+import type { ProviderSettings } from '../api/settings.ts'
+import { GatewayError } from '../errors.ts'
+
+/** What goes upstream; `url` is origin and path apart, since a connection belongs to an origin. */
+export interface UpstreamRequest {
+  origin: string
+  path: string
+  /** Names and values in turn. */
+  headers: string[]
+  body: Uint8Array
+}
+
+export type UpstreamHeaders = Record<string, string | string[] | undefined>
+
+/** Called in this order; exactly one of `onEnd` and `onError` is the last call. */
+export interface UpstreamHandler {
+  /** The request goes onto a connected socket. */
+  onStart (): void
+  onHead (status: number, headers: UpstreamHeaders): void
+  onData (chunk: Buffer): void
+  onEnd (): void
+  onError (error: GatewayError): void
+}
+
+/** Longest response header block, in bytes; undici closes the connection past it. */
+const responseHeaderBytesMax = 64 * 1024
+/** Idle connections close before the provider closes them, so that a request rarely meets a dying socket. */
+const keepAliveTimeoutMs = 4_000
+
+/**
+ * The thread's connections, one undici `Client` per socket, kept per origin. A free one is taken from
+ * a stack: the most recently used socket is the least likely to be closed, and no scan over all
+ * connections is needed as in undici's own pool. Timeouts are the attempt's: undici's are off, since its
+ * body timer stands still while the reader is paused.
+ */
+export class Upstream {
+  private readonly settings: ProviderSettings
+  private readonly origins = new Map<string, Connections>()
+
+  constructor (settings: ProviderSettings) {
+    this.settings = settings
+  }
+
+  send (request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+    let connections = this.origins.get(request.origin)
+    if (connections === undefined) {
+      connections = new Connections(request.origin, this.settings)
+      this.origins.set(request.origin, connections)
+    }
+    const call = new UpstreamCall(connections, handler, this.settings.name, request.origin)
+    call.dispatch(request)
+    return call
+  }
+
+  async destroy (): Promise<void> {
+    const all = [...this.origins.values()]
+    this.origins.clear()
+    await Promise.all(all.map((connections) => connections.destroy()))
+  }
+}
+
+/** Sockets to one origin. With a proxy, undici's agent keeps them instead. */
+class Connections {
+  private readonly origin: string
+  private readonly proxy: ProxyAgent | null
+  private readonly connect: buildConnector.connector
+  private readonly idle: Client[] = []
+  private readonly all = new Set<Client>()
+
+  constructor (origin: string, settings: ProviderSettings) {
+    const tls = {
+      rejectUnauthorized: !settings.tls.insecureSkipVerify,
+      ca: settings.tls.caCertPem === '' ? undefined : settings.tls.caCertPem
+    }
+    this.origin = origin
+    // The attempt watches the connect timeout; this one only bounds a socket that nobody waits for.
+    this.connect = buildConnector({ timeout: settings.timeouts.connectMs + 1_000, keepAlive: true, allowH2: false, ...tls })
+    this.proxy = settings.proxy === null
+      ? null
+      : new ProxyAgent({
+        uri: settings.proxy.url,
+        token: settings.proxy.username === '' ? undefined : basicToken(settings.proxy.username, settings.proxy.password),
+        connections: settings.connectionsPerOrigin,
+        requestTls: tls,
+        headersTimeout: 0,
+        bodyTimeout: 0
+      })
+  }
+
+  take (): Dispatcher {
+    if (this.proxy !== null) return this.proxy
+    const free = this.idle.pop()
+    if (free !== undefined) return free
+    const client = new Client(this.origin, {
+      connect: this.connect,
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      keepAliveMaxTimeout: keepAliveTimeoutMs,
+      maxHeaderSize: responseHeaderBytesMax
+    })
+    this.all.add(client)
+    return client
+  }
+
+  giveBack (dispatcher: Dispatcher): void {
+    if (dispatcher instanceof Client && this.all.has(dispatcher)) this.idle.push(dispatcher)
+  }
+
+  /** Ends a socket that is still connecting, together with the request that waits for it. */
+  discard (dispatcher: Dispatcher): void {
+    if (dispatcher instanceof Client && this.all.delete(dispatcher)) void dispatcher.destroy()
+  }
+
+  async destroy (): Promise<void> {
+    const clients = [...this.all]
+    this.all.clear()
+    this.idle.length = 0
+    await Promise.all([...clients.map((client) => client.destroy()), this.proxy?.destroy()])
+  }
+}
+
+/** One request on one connection. */
+export class UpstreamCall implements Dispatcher.DispatchHandler {
+  private readonly connections: Connections
+  private readonly handler: UpstreamHandler
+  private readonly provider: string
+  private readonly origin: string
+  private dispatcher: Dispatcher | null = null
+  private controller: Dispatcher.DispatchController | null = null
+  private aborted = false
+
+  constructor (connections: Connections, handler: UpstreamHandler, provider: string, origin: string) {
+    this.connections = connections
+    this.handler = handler
+    this.provider = provider
+    this.origin = origin
+  }
+
+  dispatch (request: UpstreamRequest): void {
+    this.dispatcher = this.connections.take()
+    this.dispatcher.dispatch({
+      origin: request.origin,
+      path: request.path,
+      method: 'POST',
+      headers: request.headers,
+      body: request.body,
+      headersTimeout: 0,
+      bodyTimeout: 0
+    }, this)
+  }
+
+  /** Closes the socket. The handler's `onError` follows; after an abort it means nothing any more. */
+  abort (): void {
+    if (this.aborted) return
+    this.aborted = true
+    if (this.controller !== null) this.controller.abort(new Error('aborted'))
+    else if (this.dispatcher !== null) this.connections.discard(this.dispatcher)
+  }
+
+  pause (): void {
+    this.controller?.pause()
+  }
+
+  resume (): void {
+    this.controller?.resume()
+  }
+
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.aborted) controller.abort(new Error('aborted'))
+    else this.handler.onStart()
+  }
+
+  onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+    if (status >= 200) this.handler.onHead(status, headers)
+  }
+
+  onResponseData (_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.handler.onData(chunk)
+  }
+
+  onResponseEnd (): void {
+    this.release()
+    this.handler.onEnd()
+  }
+
+  onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
+    const started = this.controller !== null
+    this.release()
+    this.handler.onError(toGatewayError(error, started, this.provider, this.origin))
+  }
+
+  private release (): void {
+    if (this.dispatcher !== null) this.connections.giveBack(this.dispatcher)
+    this.dispatcher = null
+  }
+}
+
+function basicToken (username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}
+
+/** Names the library's error in our terms. Messages carry codes and the origin, never headers or bodies. */
+function toGatewayError (error: Error & { code?: string }, started: boolean, provider: string, origin: string): GatewayError {
+  const code = error.code ?? error.name
+  if (!started) {
+    return new GatewayError('BIFROST_UPSTREAM_CONNECT', { message: `Could not connect to ${provider} at ${origin}: ${code}.`, provider, cause: error })
+  }
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${provider} sent a response that is not valid HTTP: ${code}.`, provider, cause: error })
+  }
+  return new GatewayError('BIFROST_UPSTREAM_RESET', { message: `${provider} closed the connection before the answer was complete: ${code}.`, provider, cause: error })
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadProvider, providerProblems } from './load-text.ts'
+
+const key = { keys: [{ value: 'x' }] }
+const custom = (more: object = {}, network: object = {}): object => ({
+  ...key,
+  network_config: { base_url: 'https://llm.example.com', ...network },
+  custom_provider_config: { base_provider_type: 'openai', ...more }
+})
+
+const chat = 'chat_completion'
+const text = 'text_completion'
+const builtIn: Array<[string, string, string[], boolean, string | null]> = [
+  ['openai', 'https://api.openai.com', [chat, text, 'embedding', 'responses'], true, 'OPENAI_API_KEY'],
+  ['groq', 'https://api.groq.com/openai', [chat, 'responses'], true, 'GROQ_API_KEY'],
+  ['cerebras', 'https://api.cerebras.ai', [chat, text], true, 'CEREBRAS_API_KEY'],
+  ['ollama', 'http://127.0.0.1:11434', [chat, text, 'embedding', 'responses'], true, null],
+  ['vllm', 'http://127.0.0.1:8000', [chat, text, 'embedding', 'responses'], true, null],
+  ['sgl', 'http://127.0.0.1:30000', [chat, text, 'embedding'], true, null],
+  ['perplexity', 'https://api.perplexity.ai', [chat], false, 'PERPLEXITY_API_KEY'],
+  ['nebius', 'https://api.studio.nebius.com', [chat, text, 'embedding'], true, 'NEBIUS_API_KEY'],
+  ['openrouter', 'https://openrouter.ai/api', [chat, text, 'responses'], true, 'OPENROUTER_API_KEY'],
+  ['xai', 'https://api.x.ai', [chat, text, 'responses'], true, 'XAI_API_KEY'],
+  ['fireworks', 'https://api.fireworks.ai/inference', [chat, text, 'embedding', 'responses'], true, 'FIREWORKS_API_KEY'],
+  ['deepseek', 'https://api.deepseek.com', [chat], true, 'DEEPSEEK_API_KEY'],
+  ['together', 'https://api.together.xyz', [chat, text, 'embedding'], true, 'TOGETHER_API_KEY'],
+  ['parasail', 'https://api.parasail.io', [chat], true, 'PARASAIL_API_KEY'],
+  ['mistral', 'https://api.mistral.ai', [chat, 'embedding'], false, 'MISTRAL_API_KEY']
+]
+
+for (const [name, baseUrl, operations, injectStreamUsage, variable] of builtIn) {
+  test(`${name} is known without configuration`, () => {
+    const provider = loadProvider(name, {})
+    assert.equal(provider.kind, 'openai')
+    assert.equal(provider.baseUrl, baseUrl)
+    assert.deepEqual(provider.operations, operations)
+    assert.equal(provider.injectStreamUsage, injectStreamUsage)
+    assert.equal(provider.keyless, variable === null)
+    assert.equal(provider.unavailableReason, variable === null ? null : `no key: set ${variable}`)
+    assert.equal(provider.mock, null)
+  })
+}
+
+test('perplexity has no /v1 in its chat path', () => {
+  assert.equal(loadProvider('perplexity', {}).paths.chat_completion, '/chat/completions')
+  assert.equal(loadProvider('openai', {}).paths.chat_completion, '/v1/chat/completions')
+})
+
+test('a name of the original that is not served yet says so', () => {
+  assert.deepEqual(providerProblems('anthropic', {}), [
+    'providers.anthropic: is not supported by this version; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, mock'
+  ])
+})
+
+test('an unknown name without custom_provider_config lists the built-in names', () => {
+  assert.deepEqual(providerProblems('constructor', {}), [
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, mock'
+  ])
+})
+
+test('a custom provider serves everything at its own address', () => {
+  const provider = loadProvider('my-llm', custom())
+  assert.equal(provider.kind, 'openai')
+  assert.equal(provider.baseUrl, 'https://llm.example.com')
+  assert.deepEqual(provider.operations, ['chat_completion', 'text_completion', 'embedding', 'responses'])
+  assert.equal(provider.injectStreamUsage, true)
+  assert.equal(provider.keyless, false)
+})
+
+test('a custom provider is restricted by allowed_requests', () => {
+  const provider = loadProvider('my-llm', custom({ allowed_requests: { chat_completion: true, chat_completion_stream: true, embedding: true, responses: false, speech: true } }))
+  assert.deepEqual(provider.operations, ['chat_completion', 'embedding'])
+  assert.deepEqual(loadProvider('my-llm', custom({ allowed_requests: {} })).operations, [])
+})
+
+test('a custom provider may need no key, and without one says where to put it', () => {
+  const block = { network_config: { base_url: 'https://llm.example.com' } }
+  assert.equal(loadProvider('my-llm', { ...block, custom_provider_config: { base_provider_type: 'openai', is_key_less: true } }).unavailableReason, null)
+  assert.equal(
+    loadProvider('my-llm', { ...block, custom_provider_config: { base_provider_type: 'openai' } }).unavailableReason,
+    'no key: add providers.my-llm.keys or set custom_provider_config.is_key_less'
+  )
+})
+
+test('request_path_overrides replaces paths or whole URLs', () => {
+  const provider = loadProvider('my-llm', custom({ request_path_overrides: { chat_completion: '/chat', embedding: 'https://embed.example.com/v1/embeddings' } }))
+  assert.deepEqual(provider.paths, {
+    chat_completion: '/chat',
+    text_completion: '/v1/completions',
+    embedding: 'https://embed.example.com/v1/embeddings',
+    responses: '/v1/responses'
+  })
+})
+
+test('custom provider problems', () => {
+  assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'anthropic' })), [
+    'providers.my-llm.custom_provider_config.base_provider_type = "anthropic": is not supported yet; allowed: openai'
+  ])
+  assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
+    'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'
+  ])
+  assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: { base_provider_type: 'openai' } }), [
+    'providers.my-llm.network_config.base_url: is missing; a custom provider needs it, for instance "https://llm.example.com"'
+  ])
+  assert.deepEqual(providerProblems('openai', custom()), [
+    'providers.openai.custom_provider_config = {...}: is not for built-in providers; choose another name than openai'
+  ])
+  assert.deepEqual(providerProblems('my-llm', custom({ request_path_overrides: { chat_completion: 'http://169.254.169.254/x', embedding: 'v1' } })), [
+    'providers.my-llm.custom_provider_config.request_path_overrides.embedding = "v1": must be a path that starts with /, or a whole http(s) URL',
+    'providers.my-llm.custom_provider_config.request_path_overrides.chat_completion = "http://169.254.169.254/x": is a link-local or unspecified address, which is never allowed'
+  ])
+})
+
+const baseUrlOf = (url: string, more: object = {}): string => loadProvider('openai', { ...key, network_config: { base_url: url, ...more } }).baseUrl
+const baseUrlProblem = (url: string, more: object = {}): string => {
+  const lines = providerProblems('openai', { ...key, network_config: { base_url: url, ...more } })
+  assert.equal(lines.length, 1)
+  return String(lines[0]).replace(/^providers\.openai\.network_config\.base_url = "[^"]*": /, '')
+}
+
+test('base_url loses one trailing slash and keeps its path', () => {
+  assert.equal(baseUrlOf('https://llm.example.com/'), 'https://llm.example.com')
+  assert.equal(baseUrlOf('https://llm.example.com/api/'), 'https://llm.example.com/api')
+  assert.equal(baseUrlOf('http://localhost:9999'), 'http://localhost:9999')
+})
+
+test('base_url problems', () => {
+  const v1 = 'must stand without /v1, which is added to every request; remove it from the end'
+  assert.equal(baseUrlProblem('https://llm.example.com/v1'), v1)
+  assert.equal(baseUrlProblem('https://llm.example.com/api/v1/'), v1)
+  for (const url of ['llm.example.com', 'ftp://llm.example.com', 'file:///etc/passwd', '/v1']) {
+    assert.equal(baseUrlProblem(url), 'must be an http:// or https:// URL', url)
+  }
+  assert.equal(baseUrlProblem('https://user:pass@llm.example.com'), 'must not hold credentials; give them as a key')
+  assert.equal(baseUrlProblem('https://llm.example.com?a=1'), 'must not have a query or a fragment')
+})
+
+test('link-local and unspecified addresses are refused, also with allow_private_network', () => {
+  const urls = [
+    'http://169.254.169.254', 'http://0xa9fea9fe', 'http://2852039166', 'http://[::ffff:169.254.169.254]',
+    'http://[fe80::1]', 'http://0.0.0.0:8000', 'http://0', 'http://[::]:8000'
+  ]
+  for (const url of urls) {
+    for (const allow of [false, true]) {
+      assert.equal(baseUrlProblem(url, { allow_private_network: allow }), 'is a link-local or unspecified address, which is never allowed', url)
+    }
+  }
+})
+
+test('private networks need allow_private_network, loopback never does', () => {
+  const urls = ['http://10.1.2.3', 'http://172.16.0.1', 'http://172.31.255.255', 'http://192.168.1.1:8000', 'http://[fd00::1]', 'http://[::ffff:10.0.0.1]', 'http://100.64.0.1']
+  for (const url of urls) {
+    assert.equal(baseUrlProblem(url), 'is in a private network; set network_config.allow_private_network to true to allow that', url)
+    assert.ok(baseUrlOf(url, { allow_private_network: true }).startsWith('http://'), url)
+  }
+  for (const url of ['http://127.0.0.1:1', 'http://127.8.8.8', 'http://[::1]:1', 'http://172.32.0.1', 'http://8.8.8.8']) baseUrlOf(url)
+})
+
+test('a server URL in the key block wins over network_config', () => {
+  for (const name of ['ollama', 'vllm', 'sgl']) {
+    const block = { keys: [{ [`${name}_key_config`]: { url: 'http://127.0.0.1:4444/' } }], network_config: { base_url: 'http://127.0.0.1:5555' } }
+    assert.equal(loadProvider(name, block).baseUrl, 'http://127.0.0.1:4444')
+  }
+  assert.deepEqual(providerProblems('ollama', { keys: [{ ollama_key_config: { url: 'http://127.0.0.1:1' } }, { ollama_key_config: { url: 'http://127.0.0.1:2' } }] }), [
+    'providers.ollama.keys[1].ollama_key_config.url = "http://127.0.0.1:2": differs from providers.ollama.keys[0].ollama_key_config.url; a provider has one URL in this version, use a custom provider for the other'
+  ])
+})
+
+const proxyOf = (proxy: object, environment = {}, url = 'https://llm.example.com'): unknown =>
+  loadProvider('openai', { ...key, network_config: { base_url: url }, proxy_config: proxy }, environment).proxy
+
+test('proxy none and http', () => {
+  assert.equal(proxyOf({ type: 'none', url: 'http://proxy:1' }), null)
+  assert.deepEqual(proxyOf({ type: 'http', url: 'http://proxy:3128', username: 'u', password: 'p' }), { type: 'http', url: 'http://proxy:3128', username: 'u', password: 'p' })
+  assert.deepEqual(proxyOf({ type: 'http', url: 'http://u%40x:p%3A@proxy:3128/' }), { type: 'http', url: 'http://proxy:3128', username: 'u@x', password: 'p:' })
+})
+
+test('proxy from the environment goes by scheme and honours NO_PROXY', () => {
+  const environment = { HTTPS_PROXY: 'http://secure:1', http_proxy: 'plain:2', ALL_PROXY: 'http://all:3' }
+  const at = (url: string): object => ({ type: 'environment', url, username: '', password: '' })
+  const type = { type: 'environment' }
+  assert.deepEqual(proxyOf(type, environment), at('http://secure:1'))
+  assert.deepEqual(proxyOf(type, environment, 'http://llm.example.com'), at('http://plain:2'))
+  assert.deepEqual(proxyOf(type, { ALL_PROXY: 'http://all:3' }), at('http://all:3'))
+  assert.equal(proxyOf(type, {}), null)
+  assert.equal(proxyOf(type, environment, 'http://127.0.0.1:1'), null)
+  for (const entry of ['*', 'llm.example.com', 'example.com', '.example.com', '*.example.com', 'other, LLM.example.com:443']) {
+    assert.equal(proxyOf(type, { ...environment, NO_PROXY: entry }), null, entry)
+  }
+  for (const entry of ['', 'ample.com', 'llm.example.com:80', 'example.org', '10.0.0.0/8']) {
+    assert.deepEqual(proxyOf(type, { ...environment, no_proxy: entry }), at('http://secure:1'), entry)
+  }
+  assert.equal(proxyOf(type, { HTTP_PROXY: 'http://p', NO_PROXY: '8.8.0.0/16' }, 'http://8.8.8.8'), null)
+})
+
+test('proxy problems', () => {
+  const problem = (proxy: object, environment = {}): string[] => providerProblems('openai', { ...key, proxy_config: proxy })
+    .concat(Object.keys(environment)).map((line) => line.replace('providers.openai.', ''))
+  assert.deepEqual(problem({ type: 'socks5', url: 'socks5://p:1' }), ['proxy_config.type = "socks5": is not supported yet; allowed: none, http, environment'])
+  assert.deepEqual(problem({ type: 'http' }), ['proxy_config.url = "": must be the http:// or https:// URL of the proxy'])
+  assert.deepEqual(problem({ type: 'ftp' }), ['proxy_config.type = "ftp": must be one of: none, http, socks5, environment'])
+  assert.deepEqual(providerProblems('openai', { ...key, proxy_config: { type: 'environment' } }, { HTTPS_PROXY: 'socks5://CANARY:1' }), [
+    'providers.openai.proxy_config.type = "environment": the environment variable HTTPS_PROXY must be an http:// or https:// URL'
+  ])
+})
+
+test('extra headers are lower-cased; framing headers and repetitions are refused', () => {
+  assert.deepEqual(loadProvider('openai', { ...key, network_config: { extra_headers: { 'X-Team': 'a' } } }).extraHeaders, { 'x-team': 'a' })
+  assert.deepEqual(providerProblems('openai', { ...key, network_config: { extra_headers: { Host: 'a', 'x-a': '1', 'X-A': '2', 'x-b': 'a\r\nb', 'x c': 'd' } } }), [
+    'providers.openai.network_config.extra_headers["x c"]: is not a header name',
+    'providers.openai.network_config.extra_headers.x-b = <redacted>: must be a header value: a string without line breaks',
+    'providers.openai.network_config.extra_headers.Host = <redacted>: is set by the gateway itself and cannot be given',
+    'providers.openai.network_config.extra_headers.X-A = <redacted>: stands twice; header names do not depend on case'
+  ])
+})
+
+test('the mock block configures the mock and nothing else', () => {
+  const mock = { text: 'hi', latency_ms: 1, jitter_ms: 2, tokens_per_second: 3, tokens: 4, failure_probability: 0.5, failure_status: 429, embedding_dimensions: 6, thread_faults: true }
+  assert.deepEqual(loadProvider('mock', { mock }).mock, {
+    text: 'hi', latencyMs: 1, jitterMs: 2, tokensPerSecond: 3, tokens: 4, failureProbability: 0.5, failureStatus: 429, embeddingDimensions: 6, threadFaults: true
+  })
+  assert.deepEqual(providerProblems('openai', { ...key, mock: {} }), ['providers.openai.mock = {...}: is only for the provider mock'])
+})
