@@ -32,7 +32,7 @@ async function workerCrashes (seconds: number): Promise<FaultResult> {
     const healthy = runLoad({ kind: 'closed-loop', request: chatRequest(gateway), connections: 32, warmupSeconds: 1, seconds })
     // Handled where it is awaited below; until then it must not end the process as an unhandled rejection.
     healthy.catch(() => {})
-    const crashing = startEchoLoad(url, 'mock/echo', 16)
+    const crashing = startEchoLoad(url, 'mock', 16)
     const recoveriesMs: number[] = []
     const crashAnswers: Record<string, number> = {}
     await delay(2000)
@@ -45,7 +45,7 @@ async function workerCrashes (seconds: number): Promise<FaultResult> {
       // The first echo after the answer to the crash comes from the thread that took its place.
       const answeredMs = performance.now()
       while (crashing.totals.lastEchoMs < answeredMs && performance.now() < answeredMs + recoveryTimeoutMs) await delay(2)
-      recoveriesMs.push(crashing.totals.lastEchoMs - crashedMs)
+      recoveriesMs.push(crashing.totals.lastEchoMs < answeredMs ? Infinity : crashing.totals.lastEchoMs - crashedMs)
       await delay(1500)
     }
     await crashing.stop()
@@ -60,7 +60,7 @@ async function workerCrashes (seconds: number): Promise<FaultResult> {
         { name: `worker: failed requests of the other provider, ${crashes} crashes`, wanted: '0', measured: `${failed} of ${result.requests}`, pass: failed === 0 && result.requests > 0 },
         { name: 'worker: own requests with exactly one answer', wanted: 'all', measured: `${settled} of ${totals.sent}`, pass: settled === totals.sent && totals.echoed > 0 },
         { name: 'worker: the request that ends the thread', wanted: 'worker_lost', measured: JSON.stringify(crashAnswers), pass: crashAnswers['worker_lost'] === crashes },
-        { name: 'worker: slowest return of the provider', wanted: '< 1000 ms', measured: `${Math.max(...recoveriesMs).toFixed(0)} ms`, pass: recoveriesMs.every((ms) => ms > 0 && ms < 1000) }
+        { name: 'worker: slowest return of the provider', wanted: '< 1000 ms', measured: `${Math.max(...recoveriesMs).toFixed(0)} ms`, pass: Math.max(...recoveriesMs) < 1000 }
       ]
     }
   } finally {
@@ -69,18 +69,22 @@ async function workerCrashes (seconds: number): Promise<FaultResult> {
   }
 }
 
-/** The front process is ended from outside; its supervisor has to bring it back. */
+/**
+ * The front process is ended from outside; its supervisor has to bring it back. Every round has a new
+ * gateway, because a supervisor rightly waits longer after crashes that follow each other closely.
+ */
 async function frontCrashes (rounds: number): Promise<FaultResult> {
   const mock = await startMock()
-  let gateway: Target | null = null
   try {
-    gateway = await startGateway({ mockPort: mock.port })
     const recoveriesMs: number[] = []
     for (let round = 1; round <= rounds; round++) {
       progress(`front: kill ${round} of ${rounds}`)
-      recoveriesMs.push(await killFront(gateway))
-      // A supervisor may wait longer after crashes that follow each other closely.
-      await delay(3000)
+      const gateway = await startGateway({ mockPort: mock.port })
+      try {
+        recoveriesMs.push(await killFront(gateway))
+      } finally {
+        await gateway.stop()
+      }
     }
     const slowest = Math.max(...recoveriesMs)
     return {
@@ -88,7 +92,6 @@ async function frontCrashes (rounds: number): Promise<FaultResult> {
       checks: [{ name: 'front: time until /health answers again', wanted: `< ${frontRecoveryMsMax} ms`, measured: `median ${median(recoveriesMs).toFixed(0)}, max ${slowest.toFixed(0)} ms`, pass: slowest < frontRecoveryMsMax }]
     }
   } finally {
-    await gateway?.stop()
     await mock.stop()
   }
 }

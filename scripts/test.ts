@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { spec as Spec } from 'node:test/reporters'
 
 const testRoot = join(import.meta.dirname, '..', 'test')
 const filters = process.argv.slice(2)
@@ -35,7 +35,7 @@ stream.on('test:fail', (event) => {
   failed += 1
   failures.push(`${event.name} (${event.file ?? ''})`)
 })
-stream.compose(new spec()).pipe(process.stdout)
+stream.compose(new Spec()).pipe(process.stdout)
 process.on('exit', () => {
   for (const failure of failures) console.log(`failed: ${failure}`)
   console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)

@@ -17,6 +17,8 @@ export interface ReadyMessage {
   host: string
   port: number
   lines: string[]
+  /** A model that answers now, for the banner's example. */
+  exampleModel: string
 }
 
 const { values: flags } = parseArgs({ options: { config: { type: 'string' }, host: { type: 'string' }, port: { type: 'string' }, 'log-level': { type: 'string' } } })
@@ -57,6 +59,12 @@ function describe (settings: Settings): string[] {
   return settings.providers.map((provider) => `  ${provider.name.padEnd(12)} ${provider.unavailableReason ?? 'ready'}`)
 }
 
+function toExampleModel (settings: Settings): string {
+  const provider = settings.providers.find((candidate) => candidate.kind === 'mock') ?? settings.providers.find((candidate) => candidate.unavailableReason === null)
+  const model = provider?.keys.flatMap((key) => key.models).find((name) => name !== '*')
+  return `${provider?.name ?? 'provider'}/${model ?? 'any'}`
+}
+
 const settings = load()
 const logger = createLogger({ level: settings.server.logLevel })
 process.on('uncaughtException', (error) => {
@@ -66,7 +74,7 @@ process.on('uncaughtException', (error) => {
 try {
   const gateway = await startGateway(settings, logger, readVersion())
   shutDownOn(logger, gateway)
-  const ready: ReadyMessage = { type: 'ready', host: settings.server.host, port: gateway.port, lines: describe(settings) }
+  const ready: ReadyMessage = { type: 'ready', host: settings.server.host, port: gateway.port, lines: describe(settings), exampleModel: toExampleModel(settings) }
   process.send?.(ready)
 } catch (error) {
   const code = (error as { code?: string }).code

@@ -51,7 +51,7 @@ export function supervise (frontArguments: readonly string[]): void {
   start()
 }
 
-function printBanner ({ host, port, lines }: ReadyMessage): void {
+function printBanner ({ host, port, lines, exampleModel }: ReadyMessage): void {
   const shownHost = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const url = `http://${shownHost.includes(':') ? `[${shownHost}]` : shownHost}:${port}`
   process.stderr.write(`
@@ -59,7 +59,7 @@ Bifrost serves on ${url}
 ${lines.join('\n')}
 
 Try it:
-  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"mock/any","messages":[{"role":"user","content":"Hello"}]}'
+  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"${exampleModel}","messages":[{"role":"user","content":"Hello"}]}'
 
 `)
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 export interface EchoTotals {
   sent: number
-  /** Answers that carry the text of their own request. */
+  /** Answers that name the model of their own request. */
   echoed: number
   /** Errors by `error.type`. */
   errors: Record<string, number>
@@ -16,25 +16,29 @@ export interface EchoTotals {
 
 const answerTimeoutMs = 10_000
 
+/** Model names per client, used in turn: an answer to the request before has another name in it. */
+const namesPerLoop = 4
+
 /**
- * `loops` clients that each send one numbered question after the other to a model that echoes, so that
- * an answer given twice or to the wrong request shows. Slower than the other loads, and it knows more.
+ * `loops` clients that each send one request after the other to a provider whose answer names the model
+ * it was asked for. Every client asks for models of its own, so an answer that was given twice or to the
+ * wrong request shows. Slower than the other loads, and it knows more.
  */
-export function startEchoLoad (url: string, model: string, loops: number): { totals: EchoTotals, stop: () => Promise<void> } {
+export function startEchoLoad (url: string, provider: string, loops: number): { totals: EchoTotals, stop: () => Promise<void> } {
   const totals: EchoTotals = { sent: 0, echoed: 0, errors: {}, wrong: 0, unanswered: 0, lastEchoMs: 0 }
   const state = { over: false }
-  const loop = async (): Promise<void> => {
-    while (!state.over) {
+  const loop = async (client: number): Promise<void> => {
+    for (let turn = 0; !state.over; turn++) {
       totals.sent += 1
-      const question = `question-${totals.sent}-end`
-      const answer = await ask(url, model, question)
+      const model = `echo-${client}-${turn % namesPerLoop}`
+      const answer = await ask(url, `${provider}/${model}`, 'Which model are you?')
       if (answer === null) {
         totals.unanswered += 1
         await delay(20)
       } else if (answer.errorType !== null) {
         totals.errors[answer.errorType] = (totals.errors[answer.errorType] ?? 0) + 1
         await delay(5)
-      } else if (answer.text.includes(question)) {
+      } else if (answer.text.includes(`"model":"${model}"`)) {
         totals.echoed += 1
         totals.lastEchoMs = performance.now()
       } else {
@@ -42,7 +46,7 @@ export function startEchoLoad (url: string, model: string, loops: number): { tot
       }
     }
   }
-  const running = Promise.all(Array.from({ length: loops }, loop))
+  const running = Promise.all(Array.from({ length: loops }, async (_, client) => { await loop(client) }))
   return {
     totals,
     async stop () {

@@ -84,11 +84,9 @@ export class MockAttempt implements Attempt {
 
   /** Sends what is due: everything at once, or an event per tick of `tokensPerSecond`. */
   private stream (): void {
-    const paced = this.settings.tokensPerSecond > 0
+    const due = this.settings.tokensPerSecond > 0 ? this.nextEvent + 1 : this.events.length
     this.results.openChunk(this.job.id)
-    do {
-      this.splitter.push(Buffer.from(this.events[this.nextEvent++] as string), this.writeEvent)
-    } while (!paced && this.nextEvent < this.events.length)
+    while (this.nextEvent < due) this.splitter.push(Buffer.from(this.events[this.nextEvent++] as string), this.writeEvent)
     this.uncreditedBytes += this.results.closeChunk()
     if (this.nextEvent === this.events.length) {
       this.settle()

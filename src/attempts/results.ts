@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
 import { toErrorRecord } from '../errors.ts'
 import type { GatewayError } from '../errors.ts'
 import { ResultBatch } from '../frames/result-frame.ts'
-import type { Reply } from '../frames/result-frame.ts'
 
 /**
  * The way back: frames of one event-loop turn leave as one transferable batch, so that many answers

@@ -5,13 +5,14 @@ import type { CustomProviderConfig } from './config-types.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { customProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
+import { originalOnlyBaseTypes } from './unsupported.ts'
 
 /** A provider that the table does not know, made from its `custom_provider_config`. */
 export function resolveCustomProvider (config: CustomProviderConfig, allowPrivateNetwork: boolean, context: ProviderContext): BuiltInProvider {
   const path = `${context.path}.custom_provider_config`
   if (config.base_provider_type !== 'openai') {
     const place = `${path}.base_provider_type`
-    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: 'is not supported yet; allowed: openai' })
+    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: `must be one of: openai, ${originalOnlyBaseTypes.join(', ')} (only openai is served by this version)` })
   }
   return {
     ...customProvider,

@@ -17,6 +17,7 @@ export function describeSettings (settings: Settings): string {
 
 function describeProvider (provider: ProviderSettings): string[] {
   const { timeouts } = provider
+  if (provider.kind !== 'mock' && provider.baseUrl === '') return ['', `${provider.name}: ${String(provider.unavailableReason)}`]
   return [
     '',
     `${provider.name}: ${provider.unavailableReason ?? 'ready'}`,

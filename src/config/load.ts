@@ -8,11 +8,14 @@ import { formatPath } from './json-path.ts'
 import { resolveProvider } from './provider-settings.ts'
 import { describeValue, redacted } from './redact.ts'
 import { configSchema, configValidator } from './schema.ts'
+import { flattenSecretObjects } from './secret-objects.ts'
 import { resolveClient, resolveServer } from './server-settings.ts'
 import type { ConfigOverrides } from './server-settings.ts'
 import { substituteEnv } from './substitute-env.ts'
 import type { EnvReferences } from './substitute-env.ts'
-import { findUnusedFields, unusedBlocks, unusedFieldWarnings } from './unused-fields.ts'
+import { emptyUnsupported } from './unsupported.ts'
+import type { UnsupportedProviders } from './unsupported.ts'
+import { findUnusedFields, unusedFieldWarnings } from './unused-fields.ts'
 import { validateConfig } from './validate.ts'
 
 export interface LoadOptions {
@@ -40,25 +43,36 @@ export function loadConfig (options: LoadOptions): LoadedConfig {
   const problems = new ProblemList()
   const schema = configSchema()
   const data = options.path === null ? { providers: { mock: {} } } : readConfigFile(options.path)
+  const unsupported = emptyUnsupported(data)
+  flattenSecretObjects(data, schema)
   const unused = findUnusedFields(data, schema)
   const warnings = unusedFieldWarnings(unused)
   if (options.path === null) warnings.push('no config file: serving the mock provider only')
 
-  const references = substituteEnv(data, options.environment, unusedBlocks(schema), problems)
+  const references = substituteEnv(data, options.environment, schema, problems)
   const inherited = inheritDefaults(data, references)
   const file = validateConfig(data, configValidator(unused.length > 0), { references, inherited, problems })
-  const settings = file === null ? null : resolve(file, options, references, problems, warnings)
+  const settings = file === null ? null : resolve(file, options, { references, unsupported, problems, warnings })
   if (settings === null || problems.all.length > 0) throw new ConfigError(problems.all)
   return { settings: deepFreeze(settings), warnings }
 }
 
-function resolve (file: ConfigFile, options: LoadOptions, references: EnvReferences, problems: ProblemList, warnings: string[]): Settings {
+interface Findings {
+  references: EnvReferences
+  unsupported: UnsupportedProviders
+  problems: ProblemList
+  warnings: string[]
+}
+
+function resolve (file: ConfigFile, options: LoadOptions, findings: Findings): Settings {
+  const { references, unsupported, problems, warnings } = findings
   const { environment, overrides, generation } = options
   const show = (path: string, value: unknown): string => references.has(path) ? redacted : describeValue(value, path.split('.'))
   const providers = Object.entries(file.providers).map(([name, provider]) => resolveProvider(provider, {
     name,
     path: formatPath(['providers', name]),
     version: file.version,
+    unsupported: unsupported.get(name) ?? null,
     environment,
     references,
     problems,

@@ -8,6 +8,8 @@ export interface ProviderContext {
   /** `providers.<name>` */
   readonly path: string
   readonly version: 1 | 2
+  /** What only the original can do and this provider needs; null when this version serves it. */
+  readonly unsupported: string | null
   readonly environment: Environment
   readonly references: EnvReferences
   readonly problems: ProblemList

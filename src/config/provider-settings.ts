@@ -4,10 +4,11 @@ import type { Key, NetworkConfig, Provider } from './config-types.ts'
 import { resolveCustomProvider } from './custom-provider.ts'
 import { resolveKeys } from './keys.ts'
 import type { ProviderContext } from './provider-context.ts'
-import { builtInNames, builtInProvider, originalOnlyNames } from './providers.ts'
+import { builtInNames, builtInProvider, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { resolveProxy } from './proxy.ts'
 import { secondsToMs } from './seconds.ts'
+import { unsupportedText } from './unsupported.ts'
 
 const bytesPerMib = 1024 * 1024
 
@@ -26,12 +27,16 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
   }
   const keys = config.keys ?? []
   const baseUrl = resolveBaseUrl(keys, network, builtIn, context)
+  const { proxy, unsupported: unsupportedProxy } = resolveProxy(config.proxy_config, baseUrl, context)
+  const unsupported = context.unsupported ?? unsupportedProxy
+  if (unsupported !== null) context.warnings.push(`${context.path}: ${unsupportedText(unsupported)}`)
   const { concurrency, buffer_size: bufferSize } = config.concurrency_and_buffer_size
   return {
     name: context.name,
     kind: builtIn.kind,
     baseUrl,
-    ...resolveKeys(keys, builtIn.keyless, builtIn, context),
+    ...context.unsupported === null ? resolveKeys(keys, baseUrl, builtIn, context) : { keys: [], keyless: false, unavailableReason: null },
+    ...unsupported === null ? {} : { unavailableReason: unsupportedText(unsupported) },
     concurrency,
     bufferSize,
     threads: config.threads,
@@ -42,7 +47,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     responseBodyBytesMax: Math.floor(network.max_response_body_size_mb * bytesPerMib),
     sseEventBytesMax: Math.floor(network.max_stream_event_size_mb * bytesPerMib),
     extraHeaders: resolveHeaders(network, context),
-    proxy: resolveProxy(config.proxy_config, baseUrl, context),
+    proxy,
     tls: { insecureSkipVerify: network.insecure_skip_verify, caCertPem: network.ca_cert_pem },
     sendBackRawRequest: config.send_back_raw_request,
     sendBackRawResponse: config.send_back_raw_response,
@@ -55,6 +60,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
 
 function findProvider (config: Provider, context: ProviderContext): BuiltInProvider | null {
   const { name, path, problems } = context
+  if (context.unsupported !== null) return unsupportedProvider
   const builtIn = builtInProvider(name)
   const custom = config.custom_provider_config
   if (builtIn !== null) {
@@ -64,8 +70,7 @@ function findProvider (config: Provider, context: ProviderContext): BuiltInProvi
   }
   if (custom !== undefined) return resolveCustomProvider(custom, config.network_config.allow_private_network, context)
   if (problems.hasUnder(`${path}.custom_provider_config`)) return null
-  const hint = originalOnlyNames.has(name) ? 'is not supported by this version' : 'is not a built-in provider and has no custom_provider_config'
-  problems.add({ path, value: '', message: `${hint}; built in: ${builtInNames.join(', ')}` })
+  problems.add({ path, value: '', message: `is not a built-in provider and has no custom_provider_config; built in: ${builtInNames.join(', ')}` })
   return null
 }
 
@@ -80,19 +85,19 @@ function checkSizes (config: Provider, context: ProviderContext): void {
   })
 }
 
-/** A URL in a key's own block wins over `network_config.base_url`, which wins over the built-in address. */
+/**
+ * A URL in a key's own block wins over `network_config.base_url`, which wins over the built-in address.
+ * The first one counts: a provider has one URL in this version, and `resolveKeys` switches the other
+ * keys off.
+ */
 function resolveBaseUrl (keys: readonly Key[], network: NetworkConfig, builtIn: BuiltInProvider, context: ProviderContext): string {
-  if (builtIn.kind === 'mock') return ''
+  if (builtIn.kind === 'mock' || context.unsupported !== null) return ''
   const inKeys = keys.flatMap((key, index) => {
     const url = builtIn.urlBlock === null ? undefined : key[builtIn.urlBlock]?.url
     return url === undefined ? [] : [{ url, path: `${context.path}.keys[${index}].${String(builtIn.urlBlock)}.url` }]
   })
   const networkPath = `${context.path}.network_config.base_url`
   const chosen = inKeys[0] ?? { url: network.base_url ?? builtIn.baseUrl, path: networkPath }
-  const other = inKeys.find(({ url }) => url !== chosen.url)
-  if (other !== undefined) {
-    context.problems.add({ path: other.path, value: context.show(other.path, other.url), message: `differs from ${chosen.path}; a provider has one URL in this version, use a custom provider for the other` })
-  }
   if (context.problems.has(chosen.path)) return builtIn.baseUrl
   if (chosen.url === '') {
     context.problems.add({ path: networkPath, value: '', message: 'is missing; a custom provider needs it, for instance "https://llm.example.com"' })

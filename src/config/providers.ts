@@ -53,7 +53,7 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
 
 export const builtInNames: readonly string[] = [...table.keys()]
 
-/** Providers of the original that this version does not serve; named so that the message can say so. */
+/** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
   'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'huggingface', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
@@ -67,6 +67,12 @@ export function builtInProvider (name: string): BuiltInProvider | null {
 export const customProvider: BuiltInProvider = {
   ...row('', '', operations)[1],
   keyVariable: null
+}
+
+/** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */
+export const unsupportedProvider: BuiltInProvider = {
+  ...customProvider,
+  keyless: true
 }
 
 function row (name: string, baseUrl: string, served: readonly Operation[], more: Partial<BuiltInProvider> = {}): [string, BuiltInProvider] {

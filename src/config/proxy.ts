@@ -4,53 +4,55 @@ import type { ProxyConfig } from './config-types.ts'
 import type { Environment } from './environment.ts'
 import type { ProviderContext } from './provider-context.ts'
 
-/** The proxy of one provider, or null for a direct connection. */
-export function resolveProxy (config: ProxyConfig, baseUrl: string, context: ProviderContext): ProxySettings | null {
+interface ResolvedProxy {
+  /** Null for a direct connection. */
+  proxy: ProxySettings | null
+  /** The kind of proxy that this version cannot use. */
+  unsupported: string | null
+}
+
+const direct: ResolvedProxy = { proxy: null, unsupported: null }
+
+/** The proxy of one provider. */
+export function resolveProxy (config: ProxyConfig, baseUrl: string, context: ProviderContext): ResolvedProxy {
   const { environment, problems } = context
   const path = `${context.path}.proxy_config`
   switch (config.type) {
-    case 'none': return null
+    case 'none': return direct
     case 'environment': return fromEnvironment(baseUrl, environment, (message) => problems.add({ path: `${path}.type`, value: '"environment"', message }))
-    case 'socks5':
-      problems.add({ path: `${path}.type`, value: '"socks5"', message: 'is not supported yet; allowed: none, http, environment' })
-      return null
+    // Never a direct connection instead: that would show the provider an address it should not see.
+    case 'socks5': return { proxy: null, unsupported: 'proxy_config.type socks5' }
     case 'http': {
-      if (problems.has(`${path}.url`)) return null
+      if (problems.has(`${path}.url`)) return direct
       const url = parseProxyUrl(config.url)
       if (url === null) {
         problems.add({ path: `${path}.url`, value: context.show(`${path}.url`, config.url), message: 'must be the http:// or https:// URL of the proxy' })
-        return null
+        return direct
       }
-      return {
-        type: 'http',
-        url: url.origin,
-        username: config.username || decode(url.username),
-        password: config.password || decode(url.password)
-      }
+      const username = config.username || decode(url.username)
+      const password = config.password || decode(url.password)
+      return { proxy: { type: 'http', url: url.origin, username, password }, unsupported: null }
     }
   }
 }
 
-function fromEnvironment (baseUrl: string, environment: Environment, refuse: (message: string) => void): ProxySettings | null {
-  if (!URL.canParse(baseUrl)) return null
+function fromEnvironment (baseUrl: string, environment: Environment, refuse: (message: string) => void): ResolvedProxy {
+  if (!URL.canParse(baseUrl)) return direct
   const target = new URL(baseUrl)
   const names = target.protocol === 'https:' ? ['HTTPS_PROXY', 'ALL_PROXY'] : ['HTTP_PROXY', 'ALL_PROXY']
   const found = names
     .flatMap((name) => [name, name.toLowerCase()])
     .map((name) => ({ name, value: environment[name] ?? '' }))
     .find(({ value }) => value !== '')
-  if (found === undefined || goesDirect(target, environment['NO_PROXY'] || environment['no_proxy'] || '')) return null
+  if (found === undefined || goesDirect(target, environment['NO_PROXY'] || environment['no_proxy'] || '')) return direct
+  if (/^socks\w*:\/\//i.test(found.value)) return { proxy: null, unsupported: `a SOCKS proxy (${found.name})` }
   const url = parseProxyUrl(found.value.includes('://') ? found.value : `http://${found.value}`)
   if (url === null) {
     refuse(`the environment variable ${found.name} must be an http:// or https:// URL`)
-    return null
+    return direct
   }
-  return {
-    type: 'environment',
-    url: url.origin,
-    username: decode(url.username),
-    password: decode(url.password)
-  }
+  const proxy = { type: 'environment' as const, url: url.origin, username: decode(url.username), password: decode(url.password) }
+  return { proxy, unsupported: null }
 }
 
 function parseProxyUrl (text: string): URL | null {

@@ -64,6 +64,12 @@ function compileSchema (node: SchemaNode): ValidateFunction<ConfigFile> {
   }).compile<ConfigFile>(node)
 }
 
+/** The schema of what stands under this name in an object. */
+export function childSchema (node: SchemaNode, name: string): SchemaNode | undefined {
+  if (node.properties !== undefined && Object.hasOwn(node.properties, name)) return node.properties[name]
+  return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined
+}
+
 /** The schema with fields without effect open, and everything at the same place as before. */
 function withoutUnused (node: SchemaNode): SchemaNode {
   if (node['x-status'] !== undefined) return node.default === undefined ? {} : { default: node.default }

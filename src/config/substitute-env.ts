@@ -1,6 +1,8 @@
 import type { ProblemList } from './config-error.ts'
 import type { Environment } from './environment.ts'
 import { formatPath, isObject } from './json-path.ts'
+import type { SchemaNode } from './schema.ts'
+import { hasNoEffect, unusedBlocks } from './unused-fields.ts'
 
 const reference = /^env\.([A-Za-z_][A-Za-z0-9_]*)$/
 
@@ -9,10 +11,11 @@ export type EnvReferences = Map<string, string>
 
 /**
  * Replaces `env.NAME` strings in place. An unset variable at a key's `value` becomes the empty string
- * (that key is not used); anywhere else it is a problem. Blocks named in `skip` have no effect, so
- * their secrets are not read either.
+ * (that key is not used) and in a field without effect it is taken out; anywhere else it is a problem.
+ * Top-level blocks without effect are not looked into, so their secrets are not read either.
  */
-export function substituteEnv (root: unknown, environment: Environment, skip: ReadonlySet<string>, problems: ProblemList): EnvReferences {
+export function substituteEnv (root: unknown, environment: Environment, schema: SchemaNode, problems: ProblemList): EnvReferences {
+  const skip = unusedBlocks(schema)
   const references: EnvReferences = new Map()
   const replace = (text: string, path: Array<string | number>): string | undefined => {
     const name = reference.exec(text)?.[1]
@@ -22,6 +25,7 @@ export function substituteEnv (root: unknown, environment: Environment, skip: Re
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined // not `toString`
     if (value !== undefined) return value
     if (isKeyValue(path)) return ''
+    if (hasNoEffect(path, schema)) return undefined
     problems.add({ path: place, value: JSON.stringify(text), message: `the environment variable ${name} is not set` })
     return undefined
   }

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isObject } from './json-path.ts'
+import type { JsonPath } from './json-path.ts'
+import { childSchema } from './schema.ts'
 import type { SchemaNode } from './schema.ts'
 
 interface UnusedField {
@@ -37,6 +39,17 @@ export function unusedBlocks (schema: SchemaNode): Set<string> {
     .map(([name]) => name))
 }
 
+/** Whether the field at this path, or a block around it, does nothing. */
+export function hasNoEffect (path: JsonPath, schema: SchemaNode): boolean {
+  let node: SchemaNode | undefined = schema
+  for (const step of path) {
+    node = typeof step === 'number' ? node.items : childSchema(node, step)
+    if (node === undefined) return false
+    if (node['x-status'] !== undefined) return true
+  }
+  return false
+}
+
 function visit (value: unknown, node: SchemaNode, path: string, found: UnusedField[]): void {
   if (node['x-status'] !== undefined) {
     found.push({ path, status: node['x-status'], isDefault: isDeepStrictEqual(value, node.default) })
@@ -47,9 +60,8 @@ function visit (value: unknown, node: SchemaNode, path: string, found: UnusedFie
   }
   if (!isObject(value)) return
   for (const [name, child] of Object.entries(value)) {
-    const known = node.properties !== undefined && Object.hasOwn(node.properties, name) ? node.properties[name] : undefined
-    const step = known === undefined ? '*' : name
-    const childNode = known ?? (typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined)
+    const childNode = childSchema(node, name)
+    const step = node.properties !== undefined && Object.hasOwn(node.properties, name) ? name : '*'
     if (childNode !== undefined) visit(child, childNode, path === '' ? step : `${path}.${step}`, found)
   }
 }

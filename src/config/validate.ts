@@ -6,7 +6,7 @@ import { formatPath, isObject, parsePointer, valueAt } from './json-path.ts'
 import type { JsonPath } from './json-path.ts'
 import { nearestName } from './nearest-name.ts'
 import { describeValue, redacted } from './redact.ts'
-import { configSchema } from './schema.ts'
+import { childSchema, configSchema } from './schema.ts'
 import type { SchemaNode } from './schema.ts'
 import type { EnvReferences } from './substitute-env.ts'
 
@@ -80,7 +80,7 @@ function toProblem (data: unknown, error: ErrorObject, references: EnvReferences
   const message = error.keyword === 'propertyNames'
     ? nameText(path)
     : error.keyword === 'required'
-      ? `is missing; allowed: ${allowedText(childSchema(schemaOf(error), String(path.at(-1))))}`
+      ? `is missing; allowed: ${allowedText(childSchema(schemaOf(error), String(path.at(-1))) ?? {})}`
       : `must be ${messageText(error)}`
   return { path: place, value: references.has(place) ? redacted : shownValue(value, path, error), message }
 }
@@ -125,10 +125,6 @@ function schemaOf (error: ErrorObject): SchemaNode {
   const pointer = error.schemaPath.replace(/^#/, '').split('/').slice(0, -1).join('/')
   const root = configSchema()
   return valueAt(root, parsePointer(pointer, root)) as SchemaNode
-}
-
-function childSchema (node: SchemaNode, name: string): SchemaNode {
-  return node.properties?.[name] ?? {}
 }
 
 /** An item that should be an object becomes an empty one, so that the items after it keep their index. */

@@ -1,3 +1,4 @@
+import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
 import type { ErrorRecord } from '../errors.ts'
 import { resultFrameKinds } from './kinds.ts'
@@ -22,18 +23,6 @@ const replyHeaderBytes = 28
 const headHeaderBytes = 8
 const endBytes = 12
 const noSplice = 0xffffffff
-
-export interface Reply {
-  status: number
-  usage: Usage
-  upstreamMicroseconds: number
-  /** Offset of the body's closing brace, where `extra_fields` goes; -1: the body is not a JSON object. */
-  spliceOffset: number
-  headers: string
-  /** `"raw_request":…,"raw_response":…` members for `extra_fields`, or empty. */
-  raw: string
-  body: Uint8Array
-}
 
 export interface FailureRecord {
   error: ErrorRecord

@@ -1,7 +1,7 @@
+import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { JobHead } from '../api/job.ts'
-import type { Reply } from '../frames/result-frame.ts'
 import type { ProviderThread } from './provider-thread.ts'
 
 /**

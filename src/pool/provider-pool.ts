@@ -1,10 +1,11 @@
 import { Piscina } from 'piscina'
+import type { Reply } from '../api/reply.ts'
 import type { ProviderSettings } from '../api/settings.ts'
+import type { Usage } from '../api/usage.ts'
 import { fromErrorRecord, GatewayError } from '../errors.ts'
 import type { JobHead } from '../api/job.ts'
 import { readResultBatch } from '../frames/result-frame.ts'
-import type { FailureRecord, Reply, ResultHandler } from '../frames/result-frame.ts'
-import type { Usage } from '../api/usage.ts'
+import type { FailureRecord, ResultHandler } from '../frames/result-frame.ts'
 import { Admission } from './admission.ts'
 import type { Job, JobListener } from './job.ts'
 import { JobSlots } from './job-slots.ts'
@@ -55,7 +56,9 @@ export class ProviderPool implements ResultHandler {
     const { settings } = options
     this.options = options
     this.settings = settings
-    this.admission = new Admission({ concurrency: settings.concurrency, bufferSize: settings.bufferSize, dropExcess: options.dropExcess })
+    // A connection carries one request at a time, so fewer connections mean fewer attempts at once.
+    const concurrency = Math.min(settings.concurrency, settings.connectionsPerOrigin)
+    this.admission = new Admission({ concurrency, bufferSize: settings.bufferSize, dropExcess: options.dropExcess })
     this.slots = new JobSlots(options.initialPoolSize)
     this.threads = Array.from({ length: settings.threads }, () => null)
   }

@@ -10,6 +10,8 @@ const extraFieldsMember = '"extra_fields":{'
 const openBrace = 0x7b
 
 export interface ExchangeEvents {
+  /** Bytes of request bodies that all open exchanges hold; they are taken back when an exchange is over. */
+  heldBodyBytes: number
   /** The response is over: sent in full, or the client has left. Once. */
   onFinished (exchange: Exchange): void
 }
@@ -58,19 +60,22 @@ export class Exchange implements Client {
   get isStreaming (): boolean { return this.streaming }
 
   /**
-   * Collects the body. Past `bytesMax` it calls `onTooLarge` and reads no further.
+   * Collects the body. Past a limit it calls `refuse` and reads no further.
+   * @param bytesMax of this body
+   * @param heldBytesMax of all bodies that are in memory
    * @param onBody gets a copy of its own
    */
-  readBody (bytesMax: number, onBody: (body: Buffer) => void, onTooLarge: () => void): void {
+  readBody (bytesMax: number, heldBytesMax: number, onBody: (body: Buffer) => void, refuse: (limit: 'body' | 'held') => void): void {
     let chunks: Buffer[] | null = null
-    let tooLarge = false
+    let refused = false
     this.response.onData((memory, isLast) => {
-      if (tooLarge || !this.alive) return
+      if (refused || !this.alive) return
       this.requestBytes += memory.byteLength
-      if (this.requestBytes > bytesMax) {
-        tooLarge = true
+      this.events.heldBodyBytes += memory.byteLength
+      if (this.requestBytes > bytesMax || this.events.heldBodyBytes > heldBytesMax) {
+        refused = true
         chunks = null
-        return onTooLarge()
+        return refuse(this.requestBytes > bytesMax ? 'body' : 'held')
       }
       // The memory is the server's and goes away when this returns.
       const chunk = Buffer.allocUnsafe(memory.byteLength)
@@ -225,6 +230,7 @@ export class Exchange implements Client {
   private finish (): void {
     this.alive = false
     this.held = []
+    this.events.heldBodyBytes -= this.requestBytes
     this.events.onFinished(this)
   }
 }

@@ -1,12 +1,13 @@
 import HyperExpress from 'hyper-express'
 import uws from 'uWebSockets.js'
-import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse, us_listen_socket as ListenSocket } from 'uWebSockets.js'
 import { headerOf } from '../api/client.ts'
 import type { Client, ClientWatcher, GatewayRequest } from '../api/client.ts'
 import type { Operation } from '../api/operations.ts'
 import { parseRequest } from '../api/parse-request.ts'
 import { GatewayError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
+import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
@@ -36,6 +37,9 @@ export interface Page {
 /** How often open exchanges are looked at for deadlines and stuck readers. */
 const sweepMs = 250
 
+/** Bytes of request bodies in memory over all requests; more are refused until some are answered. */
+const heldBodyBytesMax = 1024 * 1024 * 1024
+
 /** Routes of the OpenAI dialect. */
 const operationsByPath: Readonly<Record<string, Operation>> = {
   '/v1/chat/completions': 'chat_completion',
@@ -45,11 +49,12 @@ const operationsByPath: Readonly<Record<string, Operation>> = {
 }
 
 /** The HTTP server. hyper-express owns the listening socket; requests are served on its uWebSockets.js app. */
-export class Transport {
+export class Transport implements ExchangeEvents {
   private readonly options: TransportOptions
   private readonly server: HyperExpress.Server
   private readonly open = new Set<Exchange>()
   private readonly sweep: NodeJS.Timeout
+  heldBodyBytes = 0
   private draining = false
   private onDrained: (() => void) | null = null
 
@@ -69,7 +74,7 @@ export class Transport {
   async listen (): Promise<number> {
     const { host, port } = this.options
     if (port !== 0) await checkPortIsFree(host, port)
-    const socket = await this.server.listen(port, host) as us_listen_socket
+    const socket = await this.server.listen(port, host) as ListenSocket
     // hyper-express puts its own catch-all in place when it starts to listen; the last one registered counts.
     this.server.uws_instance.any('/*', (response, request) => { this.onRequest(response, request) })
     return uws.us_socket_local_port(socket)
@@ -132,12 +137,12 @@ export class Transport {
       exchange.closeAfter = true
       return refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
     }
-    const tooLarge = (): void => {
+    const refuseBody = (limit: 'body' | 'held'): void => {
       exchange.closeAfter = true
-      exchange.fail(new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }), null, '', 0)
+      exchange.fail(limit === 'held' ? new GatewayError('BIFROST_REQUEST_DROPPED', { message: `request dropped: ${heldBodyBytesMax} bytes of request bodies are in memory` }) : new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }), null, '', 0)
     }
-    if (contentLength > this.options.requestBodyBytesMax) return tooLarge()
-    exchange.readBody(this.options.requestBodyBytesMax, (body) => { this.serve(exchange, operation as Operation, headers, body) }, tooLarge)
+    if (contentLength > this.options.requestBodyBytesMax) return refuseBody('body')
+    exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, (body) => { this.serve(exchange, operation as Operation, headers, body) }, refuseBody)
   }
 
   private serve (exchange: Exchange, operation: Operation, headers: string[], body: Buffer): void {
