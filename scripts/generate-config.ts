@@ -1,7 +1,7 @@
 import { compile } from 'json-schema-to-typescript'
 import type { JSONSchema } from 'json-schema-to-typescript'
 import { allowedText } from '../src/config/allowed-text.ts'
-import { builtInNames, builtInProvider } from '../src/config/providers.ts'
+import { builtInNames, builtInProvider, originalOnlyNames } from '../src/config/providers.ts'
 import { configSchema } from '../src/config/schema.ts'
 import type { SchemaNode } from '../src/config/schema.ts'
 
@@ -64,7 +64,7 @@ function generateDocs (schema: SchemaNode): string {
 const introduction = `# Configuration
 
 One JSON file, \`bifrost.config.json\`; the names are those of the Bifrost original, so its files load
-unchanged as long as this version has their providers (list below). The smallest file is \`{"providers": {"mock": {}}}\`. \`bifrost check\` says what would run.
+unchanged. Providers that only the original has are not looked into and get 503 with the reason. The smallest file is \`{"providers": {"mock": {}}}\`. \`bifrost check\` says what would run.
 Unknown keys, repeated keys and \`__proto__\` are refused, and all problems are reported at once.
 Fields that are accepted but do nothing in this version say so below, and give a warning when set.
 
@@ -86,8 +86,13 @@ a boolean its text is read as one. When the variable is not set:
   variable to set, and is no error;
 - anywhere else it is a problem that names the variable.
 
-Blocks without effect in this version are not looked into. A provider without \`keys\` uses its built-in
-variable, for instance \`OPENAI_API_KEY\` for \`openai\`. Problems never show what came from the environment.
+In a field without effect it is left out, and top-level blocks without effect are not looked into. A
+provider without \`keys\` uses its built-in variable, for instance \`OPENAI_API_KEY\` for \`openai\`.
+Problems never show what came from the environment.
+
+The original's object form of a secret, \`{"value": "", "env_var": "env.NAME", "from_env": true}\`, stands
+for the variable, or for \`value\` when \`from_env\` is false or no variable is named. It is taken wherever
+a string is.
 `
 
 /** A test loads it out of docs/config.md, so that it stays valid. */
@@ -131,7 +136,8 @@ function builtInDocs (): string[] {
   return [
     '## Built-in providers',
     '',
-    'Any other name needs `custom_provider_config`.',
+    'Any other name needs `custom_provider_config`. These providers of the original are accepted, give a',
+    `warning and answer 503 in this version: ${[...originalOnlyNames].map((name) => `\`${name}\``).join(', ')}.`,
     '',
     '| Name | Base URL | Key variable | Serves |',
     '|---|---|---|---|',

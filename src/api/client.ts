@@ -23,8 +23,8 @@ export function headerOf (headers: readonly string[], name: string): string | nu
 
 /** Who answered, as users see it; built once per target and request type. */
 export interface AnswerIdentity {
-  /** `x-bifrost-*` names and values in turn. */
-  headers: readonly string[]
+  /** `x-bifrost-*` headers as `name: value` lines joined by CR LF. */
+  headers: string
   /** Members of `extra_fields` as ASCII JSON text without braces. */
   extraFields: string
   /** The shorter set that every chunk of a stream repeats. */
@@ -35,7 +35,7 @@ export interface AnswerIdentity {
 export interface Answer {
   identity: AnswerIdentity
   status: number
-  /** Upstream headers as `name: value` lines. */
+  /** Upstream headers as `name: value` lines joined by CR LF, or empty. */
   upstreamHeaders: string
   body: Uint8Array
   /** Where `extra_fields` goes into `body`; -1: nowhere. */

@@ -53,6 +53,9 @@ const escapable = new Set([...'"\\/bfnrt'].map((character) => character.charCode
 const kindObject = 1
 const kindArray = 2
 
+/** Kinds of the open brackets. One scan runs at a time in a thread, so one scratch serves them all: a typed array per body would cost more than the scan of a short one. */
+const kinds = new Uint8Array(jsonLimits.depthMax + 1)
+
 // What may come next. A comma leads to the strict variants, so that `[1,]` is refused.
 const wantValue = 0
 const wantValueOrEnd = 1
@@ -67,7 +70,6 @@ const wantCommaOrEnd = 4
  */
 export function scanJsonObject (bytes: Uint8Array, wanted: readonly string[]): JsonScan {
   const scan: JsonScan = { members: new Map(), bodyStart: 0, bodyEnd: 0, isEmpty: true }
-  const kinds = new Uint8Array(jsonLimits.depthMax + 1)
   let depth = 0
   let keys = 0
   let want = wantValue
@@ -132,15 +134,32 @@ export function scanJsonObject (bytes: Uint8Array, wanted: readonly string[]): J
 }
 
 function noteMember (scan: JsonScan, bytes: Uint8Array, keyStart: number, keyEnd: number, valueStart: number, wanted: readonly string[]): JsonMember | null {
-  // Decoded as JSON would, so that an escaped spelling of a wanted key cannot slip by unseen.
-  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', keyStart + 1, keyEnd - 1)
-  const name = raw.includes('\\') ? JSON.parse(`"${raw}"`) as string : raw
-  if (!wanted.includes(name)) return null
+  const name = wantedName(bytes, keyStart + 1, keyEnd - 1, wanted)
+  if (name === null) return null
   // Parsers disagree about which duplicate counts; letting one through would let two sides see two requests.
   if (scan.members.has(name)) throw new JsonScanError('duplicate', `the key ${JSON.stringify(name)} appears twice`, keyStart)
   const member = { keyStart, valueStart, valueEnd: valueStart }
   scan.members.set(name, member)
   return member
+}
+
+/** Compares bytes, so that the many keys that nobody asked for become no strings. */
+function wantedName (bytes: Uint8Array, start: number, end: number, wanted: readonly string[]): string | null {
+  for (const name of wanted) {
+    if (name.length !== end - start) continue
+    let index = 0
+    while (index < name.length && bytes[start + index] === name.charCodeAt(index)) index++
+    if (index === name.length) return name
+  }
+  // An escaped spelling of a wanted key must not slip by unseen: decoded as JSON would.
+  if (!hasBackslash(bytes, start, end)) return null
+  const decoded = JSON.parse(`"${Buffer.from(bytes.subarray(start, end)).toString('latin1')}"`) as string
+  return wanted.includes(decoded) ? decoded : null
+}
+
+function hasBackslash (bytes: Uint8Array, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) if (bytes[index] === backslash) return true
+  return false
 }
 
 function syntaxError (message: string, offset: number): JsonScanError {

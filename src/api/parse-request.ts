@@ -82,7 +82,10 @@ function booleanMember (scan: JsonScan, body: Buffer, name: string): boolean {
 
 function memberValue (scan: JsonScan, body: Buffer, name: string): unknown {
   const member = scan.members.get(name)
-  return member === undefined ? undefined : JSON.parse(body.toString('utf8', member.valueStart, member.valueEnd))
+  if (member === undefined) return undefined
+  const text = body.toString('utf8', member.valueStart, member.valueEnd)
+  // A plain string is its own decoding, which is the usual case.
+  return text.startsWith('"') && !text.includes('\\') ? text.slice(1, -1) : JSON.parse(text)
 }
 
 function excerpt (body: Buffer, member: JsonMember): string {

@@ -10,6 +10,7 @@ import type { Attempt } from './attempt.ts'
 import type { AttemptContext } from './http-attempt.ts'
 import { MockAttempt } from './mock-attempt.ts'
 import { Results } from './results.ts'
+import { SlotMap } from './slot-map.ts'
 import { StreamAttempt } from './stream-attempt.ts'
 import { UnaryAttempt } from './unary-attempt.ts'
 
@@ -20,7 +21,7 @@ export class JobTable {
   /** What HTTP attempts share; null for the mock, which has no upstream. */
   private readonly context: AttemptContext | null
   private readonly takeBody: (jobId: number) => Buffer
-  private readonly attempts = new Map<number, Attempt>()
+  private readonly attempts = new SlotMap<Attempt>()
   private ticker: NodeJS.Timeout | null = null
   private onDrained: (() => void) | null = null
   private draining = false
@@ -69,7 +70,7 @@ export class JobTable {
 
   private readonly tick = (): void => {
     const nowMs = performance.now()
-    for (const attempt of this.attempts.values()) attempt.tick(nowMs)
+    this.attempts.forEach((attempt) => { attempt.tick(nowMs) })
     if (this.attempts.size > 0 || this.ticker === null) return
     clearInterval(this.ticker)
     this.ticker = null

@@ -16,7 +16,7 @@ const withheld = new Set([
 const headersMax = 64
 const printable = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** What is left after filtering, as `name: value` lines. Rate limits and the provider's request ids go through. */
+/** What is left after filtering, as `name: value` lines joined by CR LF. Rate limits and the provider's request ids go through. */
 export function toForwardedHeaders (headers: UpstreamHeaders): string {
   let lines = ''
   let count = 0
@@ -27,12 +27,12 @@ export function toForwardedHeaders (headers: UpstreamHeaders): string {
     const value = headers[name]
     for (const one of Array.isArray(value) ? value : [value ?? '']) {
       if (!printable.test(one) || ++count > headersMax) continue
-      lines += `${lines === '' ? '' : '\n'}${name}: ${one}`
+      lines += `${lines === '' ? '' : '\r\n'}${name}: ${one}`
     }
   }
   // The upstream's own request id goes under a name that does not collide with ours.
   const requestId = headers['x-request-id']
-  if (typeof requestId === 'string' && printable.test(requestId)) lines += `${lines === '' ? '' : '\n'}x-upstream-request-id: ${requestId}`
+  if (typeof requestId === 'string' && printable.test(requestId)) lines += `${lines === '' ? '' : '\r\n'}x-upstream-request-id: ${requestId}`
   return lines
 }
 

@@ -497,11 +497,11 @@ export interface Key {
    */
   name?: string
   /**
-   * The secret, better as `env.NAME` than in the file. A key whose variable is not set is not used; that is no error.
+   * The secret, better as `env.NAME` than in the file; also the original's object form. A key whose variable is not set is not used; that is no error.
    */
   value?: string
   /**
-   * Models that this key may serve; absent or `["*"]` means all. An empty list means none (`version` 2) or all (`version` 1).
+   * Models that this key may serve; absent or `["*"]` means all. A `regex:` pattern matches nothing in this version. An empty list means none (`version` 2) or all (`version` 1).
    */
   models?: string[]
   /**
@@ -846,7 +846,7 @@ export interface ConcurrencyAndBufferSize {
  */
 export interface ProxyConfig {
   /**
-   * `none`, `http` (`url` below), or `environment` (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY). `socks5` is not supported yet.
+   * `none`, `http` (`url` below), or `environment` (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY). `socks5` is accepted, but makes the provider unavailable in this version.
    */
   type: 'none' | 'http' | 'socks5' | 'environment'
   /**
@@ -871,7 +871,7 @@ export interface ProxyConfig {
  */
 export interface CustomProviderConfig {
   /**
-   * API that the upstream speaks; this version serves `openai`.
+   * API that the upstream speaks; this version serves `openai`. With another one of the original the provider is accepted, but unavailable.
    */
   base_provider_type: string
   /**

@@ -25,8 +25,9 @@ const keylessKey: KeySettings = {
  * The keys of a provider. A key without a value stays in the list, switched off, so that `describe` can
  * name it; with no usable key at all the provider is unavailable, which is no error.
  */
-export function resolveKeys (configured: readonly Key[], mayBeKeyless: boolean, builtIn: BuiltInProvider, context: ProviderContext): ResolvedKeys {
+export function resolveKeys (configured: readonly Key[], builtIn: BuiltInProvider, context: ProviderContext): ResolvedKeys {
   const { name, environment } = context
+  const mayBeKeyless = builtIn.keyless
   if (configured.length === 0 && mayBeKeyless) return { keys: [keylessKey], keyless: true, unavailableReason: null }
   if (configured.length === 0) {
     const variable = builtIn.keyVariable
@@ -37,11 +38,42 @@ export function resolveKeys (configured: readonly Key[], mayBeKeyless: boolean, 
   }
 
   checkUnique(configured, context)
-  const keys = configured.map((key, index) => toKeySettings(key, index, mayBeKeyless, context))
+  const served = servedUrl(configured, builtIn)
+  const keys = configured.map((key, index) => {
+    const settings = toKeySettings(key, index, mayBeKeyless, context)
+    const reason = offReason(key, urlOfKey(key, builtIn), served)
+    if (reason === null || !settings.enabled) return settings
+    context.warnings.push(`${context.path}.keys[${index}]: this key is not used: ${reason}`)
+    return { ...settings, enabled: false }
+  })
   const keyless = mayBeKeyless && keys.every((key) => key.value === '')
   const usable = keys.some((key) => key.enabled)
   if (usable) warnAboutUnsetVariables(keys, context)
-  return { keys, keyless, unavailableReason: usable ? null : reasonText(configured, builtIn, context) }
+  return { keys, keyless, unavailableReason: usable ? null : reasonText(configured, keys, builtIn, context) }
+}
+
+/** The address in a key's own block; several providers of the original have it there. */
+function urlOfKey (key: Key, builtIn: BuiltInProvider): string | undefined {
+  return builtIn.urlBlock === null ? undefined : key[builtIn.urlBlock]?.url
+}
+
+/** A provider has one address in this version: that of its first enabled key with one. */
+export function servedUrl (keys: readonly Key[], builtIn: BuiltInProvider): { url: string, index: number } | null {
+  const candidates = keys.flatMap((key, index) => {
+    const url = urlOfKey(key, builtIn)
+    return url === undefined ? [] : [{ url, index, enabled: key.enabled }]
+  })
+  return candidates.find(({ enabled }) => enabled) ?? candidates[0] ?? null
+}
+
+/** What of a key this version cannot do and must not ignore; null when nothing. */
+function offReason (key: Key, url: string | undefined, served: { url: string, index: number } | null): string | null {
+  if (url !== undefined && url !== served?.url) return `a provider has one URL in this version, and keys[${String(served?.index)}] has another; use a custom provider for this one`
+  return key.blacklisted_models.some(isPattern) ? '"regex:" patterns in blacklisted_models are not supported yet' : null
+}
+
+function isPattern (model: string): boolean {
+  return model.startsWith('regex:')
 }
 
 function toKeySettings (key: Key, index: number, mayBeKeyless: boolean, context: ProviderContext): KeySettings {
@@ -67,11 +99,9 @@ function allowedModels (key: Key, path: string, context: ProviderContext): strin
   if (key.models === undefined) return ['*']
   if (key.models.length === 0 && context.version === 1) return ['*']
   for (const [index, model] of key.models.entries()) {
-    if (!model.startsWith('regex:')) continue
-    const place = `${path}.models[${index}]`
-    context.problems.add({ path: place, value: context.show(place, model), message: '"regex:" patterns are not supported yet; list the model names, or "*"' })
+    if (isPattern(model)) context.warnings.push(`${path}.models[${index}]: "regex:" patterns are not supported yet, this one matches nothing; list the model names, or "*"`)
   }
-  return key.models
+  return key.models.filter((model) => !isPattern(model))
 }
 
 /** Both are identities in metrics, logs and headers. */
@@ -98,8 +128,9 @@ function warnAboutUnsetVariables (keys: readonly KeySettings[], context: Provide
   }
 }
 
-function reasonText (keys: readonly Key[], builtIn: BuiltInProvider, context: ProviderContext): string {
+function reasonText (keys: readonly Key[], resolved: readonly KeySettings[], builtIn: BuiltInProvider, context: ProviderContext): string {
   if (keys.every((key) => !key.enabled)) return 'no key: every key is disabled'
+  if (keys.some((key, index) => key.enabled && resolved[index]?.value !== '')) return 'no key: every key needs something that is not supported by this version yet'
   const variables = keys.flatMap((key, index) => key.enabled ? context.references.get(`${context.path}.keys[${index}].value`) ?? [] : [])
   if (variables.length > 0) return `no key: set ${[...new Set(variables)].join(' or ')}`
   return builtIn.keyVariable === null

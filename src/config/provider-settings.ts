@@ -2,7 +2,7 @@ import type { ProviderSettings } from '../api/settings.ts'
 import { parseBaseUrl } from './base-url.ts'
 import type { Key, NetworkConfig, Provider } from './config-types.ts'
 import { resolveCustomProvider } from './custom-provider.ts'
-import { resolveKeys } from './keys.ts'
+import { resolveKeys, servedUrl } from './keys.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { builtInNames, builtInProvider, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
@@ -35,7 +35,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     name: context.name,
     kind: builtIn.kind,
     baseUrl,
-    ...context.unsupported === null ? resolveKeys(keys, baseUrl, builtIn, context) : { keys: [], keyless: false, unavailableReason: null },
+    ...context.unsupported === null ? resolveKeys(keys, builtIn, context) : { keys: [], keyless: false, unavailableReason: null },
     ...unsupported === null ? {} : { unavailableReason: unsupportedText(unsupported) },
     concurrency,
     bufferSize,
@@ -92,12 +92,9 @@ function checkSizes (config: Provider, context: ProviderContext): void {
  */
 function resolveBaseUrl (keys: readonly Key[], network: NetworkConfig, builtIn: BuiltInProvider, context: ProviderContext): string {
   if (builtIn.kind === 'mock' || context.unsupported !== null) return ''
-  const inKeys = keys.flatMap((key, index) => {
-    const url = builtIn.urlBlock === null ? undefined : key[builtIn.urlBlock]?.url
-    return url === undefined ? [] : [{ url, path: `${context.path}.keys[${index}].${String(builtIn.urlBlock)}.url` }]
-  })
+  const inKey = servedUrl(keys, builtIn)
   const networkPath = `${context.path}.network_config.base_url`
-  const chosen = inKeys[0] ?? { url: network.base_url ?? builtIn.baseUrl, path: networkPath }
+  const chosen = inKey !== null ? { url: inKey.url, path: `${context.path}.keys[${inKey.index}].${String(builtIn.urlBlock)}.url` } : { url: network.base_url ?? builtIn.baseUrl, path: networkPath }
   if (context.problems.has(chosen.path)) return builtIn.baseUrl
   if (chosen.url === '') {
     context.problems.add({ path: networkPath, value: '', message: 'is missing; a custom provider needs it, for instance "https://llm.example.com"' })

@@ -16,7 +16,7 @@ import { resultFrameKinds } from './kinds.ts'
  * end      input tokens u32, output tokens u32, upstream microseconds u32
  * failed   JSON: FailureRecord
  *
- * Headers are `name: value` lines joined by a line feed, which no header value can hold.
+ * Headers are `name: value` lines joined by CR LF, which no header value can hold.
  */
 const frameHeaderBytes = 12
 const replyHeaderBytes = 28

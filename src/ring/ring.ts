@@ -135,23 +135,27 @@ export class RingReader extends RingView {
   drain (handle: RingFrameHandler): number {
     let frames = 0
     let readIndex = Atomics.load(this.header, kReadIndex)
-    while (readIndex !== Atomics.load(this.header, kWriteIndex)) {
+    for (;;) {
+      const published = (Atomics.load(this.header, kWriteIndex) - readIndex) >>> 0
+      if (published === 0) return frames
       const position = (readIndex >>> 0) & (this.capacityBytes - 1)
+      const untilEnd = this.capacityBytes - position
       const word = position >>> 2
       const length = this.words[word] as number
-      if (length === kSkipMark) {
-        readIndex = (readIndex + this.capacityBytes - position) | 0
-      } else {
-        if (length < kFrameHeaderBytes || position + length > this.capacityBytes) {
-          throw new RingCorruptError(`frame length ${length} at ${position} is impossible in a ring of ${this.capacityBytes} bytes`)
-        }
+      const isSkip = length === kSkipMark
+      const taken = isSkip ? untilEnd : (length + 7) & ~7
+      // Nothing reaches past the end or past what was published; a skip mark has a frame behind it.
+      const possible = isSkip ? taken < published : length >= kFrameHeaderBytes && length <= untilEnd && taken <= published
+      if (!possible || published > this.capacityBytes) {
+        throw new RingCorruptError(`frame length ${length} at ${position} is impossible with ${published} bytes published in a ring of ${this.capacityBytes} bytes`)
+      }
+      if (!isSkip) {
         handle(this.words[word + 1] as number, this.words[word + 2] as number, this.data, position + kFrameHeaderBytes, length - kFrameHeaderBytes)
-        readIndex = (readIndex + ((length + 7) & ~7)) | 0
         frames++
       }
+      readIndex = (readIndex + taken) | 0
       Atomics.store(this.header, kReadIndex, readIndex)
     }
-    return frames
   }
 
   /**

@@ -34,14 +34,14 @@ function toIdentity (target: Target, requestType: string): AnswerIdentity {
   const routed = { ...fields, routing_info: { provider: provider.name, model, key: key.name } }
   return {
     headers: [
-      'x-bifrost-provider', provider.name,
-      'x-bifrost-original-model', toHeaderText(requestedModel),
-      'x-bifrost-resolved-model', toHeaderText(model),
-      'x-bifrost-request-type', requestType,
-      'x-bifrost-routing-info-provider', provider.name,
-      'x-bifrost-routing-info-model', toHeaderText(model),
-      'x-bifrost-routing-info-key', toHeaderText(key.name)
-    ],
+      `x-bifrost-provider: ${provider.name}`,
+      `x-bifrost-original-model: ${toHeaderText(requestedModel)}`,
+      `x-bifrost-resolved-model: ${toHeaderText(model)}`,
+      `x-bifrost-request-type: ${requestType}`,
+      `x-bifrost-routing-info-provider: ${provider.name}`,
+      `x-bifrost-routing-info-model: ${toHeaderText(model)}`,
+      `x-bifrost-routing-info-key: ${toHeaderText(key.name)}`
+    ].join('\r\n'),
     extraFields: toAscii(JSON.stringify(routed)).slice(1, -1),
     chunkFields: toAscii(JSON.stringify(fields)).slice(1, -1)
   }

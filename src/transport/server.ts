@@ -9,6 +9,7 @@ import { GatewayError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
+import { OpenExchanges } from './open-exchanges.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
 
@@ -52,7 +53,7 @@ const operationsByPath: Readonly<Record<string, Operation>> = {
 export class Transport implements ExchangeEvents {
   private readonly options: TransportOptions
   private readonly server: HyperExpress.Server
-  private readonly open = new Set<Exchange>()
+  private readonly open = new OpenExchanges()
   private readonly sweep: NodeJS.Timeout
   heldBodyBytes = 0
   private draining = false
@@ -63,7 +64,7 @@ export class Transport implements ExchangeEvents {
     this.server = new HyperExpress.Server({ auto_close: false })
     this.sweep = setInterval(() => {
       const nowMs = options.nowMs()
-      for (const exchange of this.open) exchange.tick(nowMs, options.slowClientTimeoutMs)
+      this.open.forEach((exchange) => { exchange.tick(nowMs, options.slowClientTimeoutMs) })
     }, sweepMs)
     this.sweep.unref()
   }
@@ -90,7 +91,7 @@ export class Transport implements ExchangeEvents {
   /** Cuts what is still open. */
   destroy (): void {
     clearInterval(this.sweep)
-    for (const exchange of [...this.open]) exchange.close()
+    this.open.forEach((exchange) => { exchange.close() })
     this.server.uws_instance.close()
   }
 
@@ -101,7 +102,7 @@ export class Transport implements ExchangeEvents {
     request.forEach((name, value) => { headers.push(name, value) })
     exchange.requestId = toRequestId(headerOf(headers, 'x-request-id'))
     try {
-      this.route(exchange, headers, request.getQuery())
+      this.route(exchange, headers, request)
     } catch (error) {
       this.failInternally(exchange, error)
     }
@@ -113,7 +114,7 @@ export class Transport implements ExchangeEvents {
     if (this.draining && this.open.size === 0) this.onDrained?.()
   }
 
-  private route (exchange: Exchange, headers: string[], query: string): void {
+  private route (exchange: Exchange, headers: string[], request: HttpRequest): void {
     const problem = findFramingProblem(headers)
     if (problem !== null) return exchange.close()
     const contentLength = Number(headerOf(headers, 'content-length') ?? 0)
@@ -132,7 +133,7 @@ export class Transport implements ExchangeEvents {
     if (operation === undefined ? method !== 'get' && method !== 'head' : method !== 'post') {
       return refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${operation === undefined ? 'GET' : 'POST'}.` }))
     }
-    if (page !== undefined) return this.showPage(exchange, page, query)
+    if (page !== undefined) return this.showPage(exchange, page, request.getQuery())
     if (this.draining) {
       exchange.closeAfter = true
       return refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))

@@ -108,10 +108,22 @@ test('key names and ids are unique within a provider', () => {
   load({ providers: { openai: { keys: [{ name: 'a' }] }, groq: { keys: [{ name: 'a' }] } } })
 })
 
-test('regex models are refused rather than taken literally', () => {
-  assert.deepEqual(providerProblems('openai', { keys: [{ value: 'x', models: ['a', 'regex:^gpt'] }] }), [
-    'providers.openai.keys[0].models[1] = "regex:^gpt": "regex:" patterns are not supported yet; list the model names, or "*"'
+test('a regex model matches nothing rather than being taken literally', () => {
+  const { settings, warnings } = load({ providers: { openai: { keys: [{ value: 'x', models: ['a', 'regex:^gpt'] }] } } })
+  assert.deepEqual(settings.providers[0]?.keys[0]?.models, ['a'])
+  assert.deepEqual(warnings, [
+    'providers.openai.keys[0].models[1]: "regex:" patterns are not supported yet, this one matches nothing; list the model names, or "*"'
   ])
+})
+
+test('a key with a regex in its blacklist is not used, for it would serve too much', () => {
+  const { settings, warnings } = load({ providers: { openai: { keys: [{ value: 'x', blacklisted_models: ['regex:^gpt'] }, { value: 'y' }] } } })
+  assert.deepEqual(settings.providers[0]?.keys.map(({ enabled }) => enabled), [false, true])
+  assert.deepEqual(warnings, ['providers.openai.keys[0]: this key is not used: "regex:" patterns in blacklisted_models are not supported yet'])
+  assert.equal(
+    loadProvider('openai', { keys: [{ value: 'x', blacklisted_models: ['regex:^gpt'] }] }).unavailableReason,
+    'no key: every key needs something that is not supported by this version yet'
+  )
 })
 
 test('env.NAME works at other places, also for numbers and booleans', () => {

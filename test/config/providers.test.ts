@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadProvider, providerProblems } from './load-text.ts'
+import { load, loadProvider, providerProblems } from './load-text.ts'
 
 const key = { keys: [{ value: 'x' }] }
 const custom = (more: object = {}, network: object = {}): object => ({
@@ -47,12 +47,6 @@ test('perplexity has no /v1 in its chat path', () => {
   assert.equal(loadProvider('openai', {}).paths.chat_completion, '/v1/chat/completions')
 })
 
-test('a name of the original that is not served yet says so', () => {
-  assert.deepEqual(providerProblems('anthropic', {}), [
-    'providers.anthropic: is not supported by this version; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, mock'
-  ])
-})
-
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
     'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, mock'
@@ -94,8 +88,8 @@ test('request_path_overrides replaces paths or whole URLs', () => {
 })
 
 test('custom provider problems', () => {
-  assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'anthropic' })), [
-    'providers.my-llm.custom_provider_config.base_provider_type = "anthropic": is not supported yet; allowed: openai'
+  assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'groq' })), [
+    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, bedrock, cohere, gemini, huggingface, replicate (only openai is served by this version)'
   ])
   assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
     'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'
@@ -162,9 +156,14 @@ test('a server URL in the key block wins over network_config', () => {
     const block = { keys: [{ [`${name}_key_config`]: { url: 'http://127.0.0.1:4444/' } }], network_config: { base_url: 'http://127.0.0.1:5555' } }
     assert.equal(loadProvider(name, block).baseUrl, 'http://127.0.0.1:4444')
   }
-  assert.deepEqual(providerProblems('ollama', { keys: [{ ollama_key_config: { url: 'http://127.0.0.1:1' } }, { ollama_key_config: { url: 'http://127.0.0.1:2' } }] }), [
-    'providers.ollama.keys[1].ollama_key_config.url = "http://127.0.0.1:2": differs from providers.ollama.keys[0].ollama_key_config.url; a provider has one URL in this version, use a custom provider for the other'
-  ])
+})
+
+test('a provider has one URL: that of its first enabled key; keys with another are not used', () => {
+  const keys = [1, 2, 3, 2].map((port) => ({ ollama_key_config: { url: `http://127.0.0.1:${port}` }, enabled: port !== 1 }))
+  const { settings, warnings } = load({ providers: { ollama: { keys } } })
+  assert.equal(settings.providers[0]?.baseUrl, 'http://127.0.0.1:2')
+  assert.deepEqual(settings.providers[0]?.keys.map(({ enabled }) => enabled), [false, true, false, true])
+  assert.deepEqual(warnings, ['providers.ollama.keys[2]: this key is not used: a provider has one URL in this version, and keys[1] has another; use a custom provider for this one'])
 })
 
 const proxyOf = (proxy: object, environment = {}, url = 'https://llm.example.com'): unknown =>
@@ -197,10 +196,9 @@ test('proxy from the environment goes by scheme and honours NO_PROXY', () => {
 test('proxy problems', () => {
   const problem = (proxy: object, environment = {}): string[] => providerProblems('openai', { ...key, proxy_config: proxy })
     .concat(Object.keys(environment)).map((line) => line.replace('providers.openai.', ''))
-  assert.deepEqual(problem({ type: 'socks5', url: 'socks5://p:1' }), ['proxy_config.type = "socks5": is not supported yet; allowed: none, http, environment'])
   assert.deepEqual(problem({ type: 'http' }), ['proxy_config.url = "": must be the http:// or https:// URL of the proxy'])
   assert.deepEqual(problem({ type: 'ftp' }), ['proxy_config.type = "ftp": must be one of: none, http, socks5, environment'])
-  assert.deepEqual(providerProblems('openai', { ...key, proxy_config: { type: 'environment' } }, { HTTPS_PROXY: 'socks5://CANARY:1' }), [
+  assert.deepEqual(providerProblems('openai', { ...key, proxy_config: { type: 'environment' } }, { HTTPS_PROXY: 'ftp://CANARY:1' }), [
     'providers.openai.proxy_config.type = "environment": the environment variable HTTPS_PROXY must be an http:// or https:// URL'
   ])
 })

@@ -27,11 +27,10 @@ const broken: Array<[string, unknown, Record<string, string>?]> = [
   ['a variable in base_url', { providers: { openai: { network_config: { base_url: 'env.SECRET' } } } }, { SECRET: canary }],
   ['a variable for a number', { defaults: { threads: 'env.SECRET' }, providers: { mock: {} } }, { SECRET: canary }],
   ['a variable for a proxy URL', { providers: { openai: { proxy_config: { type: 'http', url: 'env.SECRET' } } } }, { SECRET: canary }],
-  ['a variable for a model', { providers: { openai: { keys: [{ models: ['env.SECRET'] }] } } }, { SECRET: `regex:${canary}` }],
   ['a variable for a key name', { providers: { openai: { keys: [{ name: canary }, { name: 'env.SECRET' }] } } }, { SECRET: canary }],
   ['a variable for a base provider type', { providers: { x: { network_config: { base_url: 'https://x.example.com' }, custom_provider_config: { base_provider_type: 'env.SECRET' } } } }, { SECRET: canary }],
   ['a variable for a port', { providers: { mock: {} } }, { APP_PORT: canary }],
-  ['a variable for a proxy', { providers: { openai: { proxy_config: { type: 'environment' } } } }, { HTTPS_PROXY: `socks5://u:${canary}@p` }],
+  ['a variable for a proxy', { providers: { openai: { proxy_config: { type: 'environment' } } } }, { HTTPS_PROXY: `ftp://u:${canary}@p` }],
   ['a syntax error next to a key', `{"providers": {"openai": {"keys": [{"value": "${canary}" x}]}}}`],
   ['a repeated key', `{"providers": {"openai": {"keys": [{"value": "${canary}", "value": "${canary}"}]}}}`]
 ]
