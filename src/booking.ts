@@ -1,67 +1,93 @@
+import type { AnswerIdentity } from './api/client.ts'
 import { errorTable } from './errors.ts'
 import type { RequestRun } from './gateway.ts'
-import { logRequest } from './log.ts'
+import { logRequest, toRequestKindText } from './log.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import type { UpstreamSeries } from './metrics/upstream-series.ts'
 import type { Exchange } from './transport/exchange.ts'
 
 /** Paths that appear in metrics as they are; everything else a client asks for is one series. */
 const knownPath = /^\/(v1\/(chat\/completions|completions|embeddings|responses|models)|health(\/live|\/ready)?|metrics)$/
 
-/**
- * Books an exchange once, whatever its ending: HTTP metrics, the attempt's metrics and one log line.
- * @param run null for exchanges that never became a request: pages, refusals, bad bodies
- */
-export function bookExchange (metrics: Metrics, logger: Logger, exchange: Exchange, run: RequestRun | null): void {
-  const durationMs = performance.now() - exchange.receivedAtMs
-  // The client left before it saw a status: 499, as in the log.
-  const status = exchange.status === 0 ? errorTable.BIFROST_CLIENT_CLOSED.status : exchange.status
-  const path = knownPath.test(exchange.path) ? exchange.path : 'unknown'
-  metrics.http(path, exchange.method, status).observe({
-    durationSeconds: durationMs / 1000, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes
-  })
-  if (run !== null) bookAttempt(metrics, run, status, durationMs)
-  if (run === null && path !== 'unknown' && !exchange.path.startsWith('/v1/')) return
-  const target = run?.target ?? null
-  const parsed = run?.request.parsed
-  logRequest(logger, {
-    requestId: exchange.requestId,
-    method: exchange.method,
-    path: exchange.path,
-    requestType: run?.requestType ?? '',
-    provider: target?.provider.name ?? '',
-    model: parsed?.model ?? '',
-    resolvedModel: target?.model ?? '',
-    keyName: target?.key.name ?? '',
-    status,
-    outcome: run?.outcome ?? (status < 400 ? 'ok' : 'refused'),
-    durationMs,
-    upstreamMs: (run?.upstreamMicroseconds ?? 0) / 1000,
-    queueMs: run?.queueMs ?? 0,
-    inputTokens: run?.usage.inputTokens ?? 0,
-    outputTokens: run?.usage.outputTokens ?? 0,
-    requestBytes: exchange.requestBytes,
-    responseBytes: exchange.responseBytes,
-    stream: parsed?.stream ?? false
-  })
+/** What all requests of one target and type share; it goes when their identity goes. */
+interface Kind {
+  logText: string
+  series: UpstreamSeries
 }
 
-function bookAttempt (metrics: Metrics, run: RequestRun, status: number, durationMs: number): void {
-  const { target, requestType } = run
-  metrics.activeEnd(requestType)
-  if (target === null) return
-  metrics.upstream({
-    provider: target.provider.name,
-    model: target.model,
-    alias: target.model === target.requestedModel ? '' : target.requestedModel,
-    method: requestType,
-    selectedKeyId: target.key.id,
-    selectedKeyName: target.key.name,
-    fallbackIndex: 0
-  }).attemptEnded({
-    success: run.outcome === 'ok',
-    statusCode: run.outcome === 'ok' ? status : Math.max(status, errorTable[run.outcome].status),
-    errorType: run.outcome === 'ok' ? '' : errorTable[run.outcome].type,
+/** Books every exchange once, whatever its ending: HTTP metrics, the attempt's metrics and one log line. */
+export class Booking {
+  private readonly metrics: Metrics
+  private readonly logger: Logger
+  private readonly nowMs: () => number
+  private readonly kinds = new WeakMap<AnswerIdentity, Kind>()
+
+  constructor (metrics: Metrics, logger: Logger, nowMs: () => number) {
+    this.metrics = metrics
+    this.logger = logger
+    this.nowMs = nowMs
+  }
+
+  started (run: RequestRun): void {
+    this.metrics.activeStart(run.requestType)
+  }
+
+  /** @param run null for exchanges that never became a request: pages, refusals, bad bodies */
+  finished (exchange: Exchange, run: RequestRun | null): void {
+    const durationMs = this.nowMs() - exchange.receivedAtMs
+    // The client left before it saw a status: 499, as in the log.
+    const status = exchange.status === 0 ? errorTable.BIFROST_CLIENT_CLOSED.status : exchange.status
+    const known = knownPath.test(exchange.path)
+    this.metrics.http(known ? exchange.path : 'unknown', exchange.method, status).observe({
+      durationSeconds: durationMs / 1000, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes
+    })
+    if (run !== null) this.metrics.activeEnd(run.requestType)
+    // Probes and scrapes would be most of the log.
+    if (run === null && known && !exchange.path.startsWith('/v1/')) return
+    const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
+    if (kind !== null) bookAttempt(kind.series, run as RequestRun, status, durationMs)
+    logRequest(this.logger, {
+      requestId: exchange.requestId,
+      kindText: kind?.logText ?? toRequestKindText({
+        method: exchange.method, path: exchange.path, requestType: run?.requestType ?? '', provider: '', model: run?.request.parsed.model ?? '', resolvedModel: '', keyName: '', stream: run?.request.parsed.stream ?? false
+      }),
+      status,
+      outcome: run?.outcome ?? exchange.errorCode ?? 'ok',
+      durationMs,
+      upstreamMs: run === null ? 0 : run.upstreamMicroseconds / 1000,
+      queueMs: run === null ? 0 : run.queueMs,
+      inputTokens: run === null ? 0 : run.usage.inputTokens,
+      outputTokens: run === null ? 0 : run.usage.outputTokens,
+      requestBytes: exchange.requestBytes,
+      responseBytes: exchange.responseBytes
+    })
+  }
+
+  private kindOf (exchange: Exchange, run: RequestRun, identity: AnswerIdentity): Kind | null {
+    let kind = this.kinds.get(identity)
+    const { target, requestType } = run
+    if (kind !== undefined || target === null) return kind ?? null
+    const { provider, key, model, requestedModel } = target
+    kind = {
+      logText: toRequestKindText({
+        method: exchange.method, path: exchange.path, requestType, provider: provider.name, model: requestedModel, resolvedModel: model, keyName: key.name, stream: run.request.parsed.stream
+      }),
+      series: this.metrics.upstream({
+        provider: provider.name, model, alias: model === requestedModel ? '' : requestedModel, method: requestType, selectedKeyId: key.id, selectedKeyName: key.name, fallbackIndex: 0
+      })
+    }
+    this.kinds.set(identity, kind)
+    return kind
+  }
+}
+
+function bookAttempt (series: UpstreamSeries, run: RequestRun, status: number, durationMs: number): void {
+  const error = run.outcome === 'ok' ? null : errorTable[run.outcome]
+  series.attemptEnded({
+    success: error === null,
+    statusCode: error === null ? status : Math.max(status, error.status),
+    errorType: error === null ? '' : error.type,
     latencySeconds: run.upstreamMicroseconds / 1e6,
     overheadMicroseconds: Math.max(0, durationMs * 1000 - run.upstreamMicroseconds),
     inputTokens: run.usage.inputTokens,

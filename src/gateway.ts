@@ -91,7 +91,7 @@ export class RequestRun implements JobListener, ClientWatcher {
     const { parsed, operation, body, headers } = this.request
     const { provider } = target
     const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
-    const spliced = spliceBody(body, parsed, target.model, usageInjected)
+    const spliced = spliceBody(body, parsed, { name: target.model, json: identity.modelJson }, usageInjected)
     this.attempts++
     this.dispatchedAtMs = 0
     const pool = this.gateway.options.pools.get(provider.name) as ProviderPool

@@ -11,9 +11,8 @@ export interface LoggerOptions {
   destination?: number | string
 }
 
-/** What the log says about one request. Never a body, never a header. */
-export interface RequestLine {
-  requestId: string
+/** What is the same for every request of a kind. */
+export interface RequestKind {
   method: string
   /** A query string, which may hold a key, is cut off. */
   path: string
@@ -25,6 +24,14 @@ export interface RequestLine {
   resolvedModel: string
   /** The key's name, never its value. */
   keyName: string
+  stream: boolean
+}
+
+/** What the log says about one request. Never a body, never a header. */
+export interface RequestLine {
+  requestId: string
+  /** From `toRequestKindText`. */
+  kindText: string
   status: number
   /** `ok` or a `BIFROST_` code. */
   outcome: string
@@ -35,7 +42,6 @@ export interface RequestLine {
   outputTokens: number
   requestBytes: number
   responseBytes: number
-  stream: boolean
 }
 
 /** One per thread: it flushes when the thread exits. */
@@ -58,6 +64,14 @@ export function createLogger (options: LoggerOptions): Logger {
 /** Strings of a request line beyond this many UTF-16 units are cut: clients choose model names. */
 const lineStringCharsMax = 256
 
+/** The members of a request line that a kind of request repeats; built once per kind. */
+export function toRequestKindText (kind: RequestKind): string {
+  const query = kind.path.indexOf('?')
+  return `"method":${quote(kind.method)},"path":${quote(query === -1 ? kind.path : kind.path.slice(0, query))},` +
+    `"requestType":${quote(kind.requestType)},"provider":${quote(kind.provider)},"model":${quote(kind.model)},` +
+    `"resolvedModel":${quote(kind.resolvedModel)},"keyName":${quote(kind.keyName)},"stream":${kind.stream ? 'true' : 'false'}`
+}
+
 /**
  * Writes the line of one request at level info. It builds the JSON by hand: pino's own serialisation
  * of these fields costs several times as much, and this runs for every request.
@@ -65,15 +79,11 @@ const lineStringCharsMax = 256
 export function logRequest (logger: Logger, line: RequestLine): void {
   if (!logger.isLevelEnabled('info')) return
   const { [pino.symbols.streamSym]: stream, [pino.symbols.chindingsSym]: bindings } = logger as unknown as LoggerInternals
-  const query = line.path.indexOf('?')
-  stream.write(`{"level":30,"time":${Date.now()}${bindings},"requestId":${quote(line.requestId)},"method":${quote(line.method)},` +
-    `"path":${quote(query === -1 ? line.path : line.path.slice(0, query))},"requestType":${quote(line.requestType)},` +
-    `"provider":${quote(line.provider)},"model":${quote(line.model)},"resolvedModel":${quote(line.resolvedModel)},` +
-    `"keyName":${quote(line.keyName)},"status":${count(line.status)},"outcome":${quote(line.outcome)},` +
-    `"durationMs":${round(line.durationMs)},"upstreamMs":${round(line.upstreamMs)},"queueMs":${round(line.queueMs)},` +
+  stream.write(`{"level":30,"time":${Date.now()}${bindings},"requestId":${quote(line.requestId)},${line.kindText},` +
+    `"status":${count(line.status)},"outcome":${quote(line.outcome)},` +
+    `"durationMs":${milliseconds(line.durationMs)},"upstreamMs":${milliseconds(line.upstreamMs)},"queueMs":${milliseconds(line.queueMs)},` +
     `"inputTokens":${count(line.inputTokens)},"outputTokens":${count(line.outputTokens)},` +
-    `"requestBytes":${count(line.requestBytes)},"responseBytes":${count(line.responseBytes)},` +
-    `"stream":${line.stream ? 'true' : 'false'},"msg":"request"}\n`)
+    `"requestBytes":${count(line.requestBytes)},"responseBytes":${count(line.responseBytes)},"msg":"request"}\n`)
 }
 
 /** The two things of a pino logger that the request line needs; `pino.symbols` names them publicly. */
@@ -94,8 +104,14 @@ function count (value: number): string {
   return Number.isFinite(value) ? String(value) : 'null'
 }
 
-function round (milliseconds: number): string {
-  return count(Math.round(milliseconds * 1000) / 1000)
+const threeDigits = Array.from({ length: 1000 }, (_, number) => String(number).padStart(3, '0'))
+
+/** Three decimals, put together from whole numbers: printing a double costs ten times as much. */
+function milliseconds (value: number): string {
+  if (!(value >= 0 && value < 1e9)) return count(value)
+  const microseconds = Math.round(value * 1000)
+  const whole = Math.floor(microseconds / 1000)
+  return `${whole}.${threeDigits[microseconds - whole * 1000] as string}`
 }
 
 const redacted = '[Redacted]'
@@ -141,8 +157,8 @@ export function redact (fields: Record<string, unknown>): Record<string, unknown
   }
 }
 
-/** Characters that wait before a write starts, and how long they wait at most. */
-const bufferedCharsMin = 4096
+/** Characters that wait before a write starts, and how long they wait at most: a write costs as much as many lines. */
+const bufferedCharsMin = 64 * 1024
 const flushIntervalMs = 200
 /** A reader that takes nothing may hold back this much; further lines are dropped and counted. */
 const bufferedCharsMax = 8 * 1024 * 1024
@@ -159,6 +175,8 @@ class LogDestination {
   readonly #timer: NodeJS.Timeout
   #buffered = ''
   #isWriting = false
+  /** Everything buffered goes with the next write, however little. */
+  #isFlushing = false
   /** Waits to be written again after the pipe was full. */
   #retrying: Buffer | null = null
   /** The reader is gone for good; nothing is kept any more. */
@@ -185,6 +203,7 @@ class LogDestination {
   /** Starts a write; `onDrained` is called when everything is written or the reader is gone. */
   flush (onDrained?: () => void): void {
     if (onDrained !== undefined) this.#onDrained.push(onDrained)
+    this.#isFlushing = true
     if (!this.#isWriting) this.#next()
   }
 
@@ -238,6 +257,9 @@ class LogDestination {
 
   #next (): void {
     this.#isWriting = false
+    // What came meanwhile waits for the timer, unless somebody waits for it or it is enough for a write.
+    if (this.#onDrained.length === 0 && !this.#isFlushing && this.#buffered.length < bufferedCharsMin) return
+    this.#isFlushing = false
     const bytes = this.#take()
     if (bytes.length > 0) return this.#writeOut(bytes)
     const callbacks = this.#onDrained

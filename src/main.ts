@@ -1,6 +1,6 @@
 import './transport/uws-verified.ts'
 import type { ProviderSettings, Settings } from './api/settings.ts'
-import { bookExchange } from './booking.ts'
+import { Booking } from './booking.ts'
 import { Gateway } from './gateway.ts'
 import type { RequestRun } from './gateway.ts'
 import type { Logger } from './log.ts'
@@ -36,6 +36,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
   })
   const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, metrics, logger, nowMs)]))
   const gateway = new Gateway({ settings, pools, nowMs, random: Math.random })
+  const booking = new Booking(metrics, logger, nowMs)
   let draining = false
 
   const health = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
@@ -47,7 +48,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
     nowMs,
     handle: (request, client) => {
       const run = gateway.handle(request, client)
-      metrics.activeStart(run.requestType)
+      booking.started(run)
       return run
     },
     pages: {
@@ -57,7 +58,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
     },
-    onFinished: (exchange: Exchange) => { bookExchange(metrics, logger, exchange, exchange.watcher as RequestRun | null) },
+    onFinished: (exchange: Exchange) => { booking.finished(exchange, exchange.watcher as RequestRun | null) },
     onInternalError: (error, requestId) => { logger.error({ err: error, requestId }, 'internal error') }
   })
   const port = await transport.listen()

@@ -8,11 +8,18 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { createLogger, logRequest } from '../src/log.ts'
-import type { Logger, RequestLine } from '../src/log.ts'
+import { createLogger, logRequest, toRequestKindText } from '../src/log.ts'
+import type { Logger, RequestKind, RequestLine } from '../src/log.ts'
 import type { LogLevel } from '../src/api/settings.ts'
 
-const line: RequestLine = {
+type FlatLine = Omit<RequestLine, 'kindText'> & RequestKind
+
+/** As the booking does it: the kind's part first, then the request's. */
+function logLine (logger: Logger, flat: FlatLine): void {
+  logRequest(logger, { ...flat, kindText: toRequestKindText(flat) })
+}
+
+const line: FlatLine = {
   requestId: 'req-1',
   method: 'POST',
   path: '/v1/chat/completions',
@@ -51,12 +58,12 @@ function capture (t: TestContext, level: LogLevel = 'info'): Captured {
 test('a request is one line of JSON with the pinned keys', async (t) => {
   const { logger, lines } = capture(t)
   const before = Date.now()
-  logRequest(logger, line)
+  logLine(logger, line)
   const [written, ...rest] = await lines()
   assert.equal(rest.length, 0)
   assert.deepEqual(Object.keys(written!), [
-    'level', 'time', 'pid', 'requestId', 'method', 'path', 'requestType', 'provider', 'model', 'resolvedModel', 'keyName', 'status',
-    'outcome', 'durationMs', 'upstreamMs', 'queueMs', 'inputTokens', 'outputTokens', 'requestBytes', 'responseBytes', 'stream', 'msg'
+    'level', 'time', 'pid', 'requestId', 'method', 'path', 'requestType', 'provider', 'model', 'resolvedModel', 'keyName', 'stream', 'status',
+    'outcome', 'durationMs', 'upstreamMs', 'queueMs', 'inputTokens', 'outputTokens', 'requestBytes', 'responseBytes', 'msg'
   ])
   const { time, ...others } = written!
   assert.ok(Number(time) >= before && Number(time) <= Date.now())
@@ -65,21 +72,21 @@ test('a request is one line of JSON with the pinned keys', async (t) => {
 
 test('the request line of a child logger carries its bindings', async (t) => {
   const { logger, lines } = capture(t)
-  logRequest(logger.child({ node: 'a"b' }), line)
+  logLine(logger.child({ node: 'a"b' }), line)
   assert.equal((await lines())[0]!.node, 'a"b')
 })
 
 test('hostile strings stay on one line of valid JSON', async (t) => {
   const { logger, lines, text } = capture(t)
   const hostile = ['new\nline\r\u2028', 'quote " backslash \\ end\\', 'lone \ud800 low \udc00', 'nul \u0000 esc \u001b', '"},{"level":60', '\u{1f600}']
-  for (const value of hostile) logRequest(logger, { ...line, requestId: value, model: value, keyName: value, outcome: value })
+  for (const value of hostile) logLine(logger, { ...line, requestId: value, model: value, keyName: value, outcome: value })
   assert.equal((await text()).isWellFormed(), true)
   assert.deepEqual((await lines()).map((each) => each.model), hostile)
 })
 
 test('long strings are cut, also within a surrogate pair', async (t) => {
   const { logger, lines } = capture(t)
-  logRequest(logger, { ...line, model: 'x'.repeat(1_000_000), resolvedModel: 'x'.repeat(255) + '\u{1f600}' })
+  logLine(logger, { ...line, model: 'x'.repeat(1_000_000), resolvedModel: 'x'.repeat(255) + '\u{1f600}' })
   const [written] = await lines()
   assert.equal(written!.model, 'x'.repeat(256))
   assert.equal(written!.resolvedModel, 'x'.repeat(255) + '\ud83d')
@@ -87,25 +94,25 @@ test('long strings are cut, also within a surrogate pair', async (t) => {
 
 test('numbers that JSON does not know become null', async (t) => {
   const { logger, lines } = capture(t)
-  logRequest(logger, { ...line, durationMs: NaN, upstreamMs: Infinity, inputTokens: NaN })
+  logLine(logger, { ...line, durationMs: NaN, upstreamMs: Infinity, inputTokens: NaN })
   const [written] = await lines()
   assert.deepEqual([written!.durationMs, written!.upstreamMs, written!.inputTokens], [null, null, null])
 })
 
 test('the query string of a path is not logged: it may hold a key', async (t) => {
   const { logger, text } = capture(t)
-  logRequest(logger, { ...line, path: '/v1beta/models?key=CANARY' })
+  logLine(logger, { ...line, path: '/v1beta/models?key=CANARY' })
   assert.doesNotMatch(await text(), /CANARY/)
 })
 
 test('the level is respected', async (t) => {
   const { logger, lines } = capture(t, 'warn')
-  logRequest(logger, line)
+  logLine(logger, line)
   logger.info('no')
   logger.warn('yes')
   assert.deepEqual((await lines()).map((each) => each.msg), ['yes'])
   logger.level = 'info'
-  logRequest(logger, line)
+  logLine(logger, line)
   assert.equal((await lines()).length, 2)
 })
 
@@ -172,7 +179,7 @@ test('a reader that leaves does not disturb the process', async () => {
   const { code, errors } = await runChild(`
     const logger = createLogger({ level: 'info' })
     for (let round = 0; round < 20; round++) {
-      for (let index = 0; index < 500; index++) logRequest(logger, line)
+      for (let index = 0; index < 500; index++) logLine(logger, line)
       logger.error({ err: new Error('x') }, 'also')
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -185,7 +192,7 @@ test('a reader that has left does not hold up the exit either', async () => {
   const { code, errors } = await runChild(`
     const logger = createLogger({ level: 'info' })
     await new Promise((resolve) => setTimeout(resolve, 100))
-    logRequest(logger, line)
+    logLine(logger, line)
     process.exit(7)`, (pipe) => pipe.destroy())
   assert.deepEqual({ code, errors }, { code: 7, errors: '' })
 })
@@ -194,7 +201,7 @@ test('every line that waits is written at exit', async () => {
   let text = ''
   const { code } = await runChild(`
     const logger = createLogger({ level: 'info' })
-    for (let index = 0; index < 5; index++) logRequest(logger, line)
+    for (let index = 0; index < 5; index++) logLine(logger, line)
     process.exit(7)`, (pipe) => { pipe.on('data', (chunk: Buffer) => { text += chunk.toString() }) })
   assert.equal(code, 7)
   assert.equal(text.split('\n').length, 6)
@@ -203,7 +210,7 @@ test('every line that waits is written at exit', async () => {
 test('a few lines are written within the flush interval, with nothing else going on', async () => {
   const { code } = await runChild(`
     const logger = createLogger({ level: 'info' })
-    logRequest(logger, line)
+    logLine(logger, line)
     process.on('SIGTERM', () => process.exit(7))
     setTimeout(() => process.exit(8), 10000)`, (pipe, child) => {
     pipe.once('data', () => { child.kill('SIGTERM') })
@@ -215,7 +222,7 @@ test('a reader that takes nothing costs bounded memory, and the lost lines are c
   let text = ''
   const { code } = await runChild(`
     const logger = createLogger({ level: 'info' })
-    for (let index = 0; index < 100000; index++) logRequest(logger, line)
+    for (let index = 0; index < 100000; index++) logLine(logger, line)
     await new Promise((resolve) => logger.flush(resolve))
     process.exitCode = 7`, (pipe) => {
     setTimeout(() => pipe.on('data', (chunk: Buffer) => { text += chunk.toString() }), 300)

@@ -21,16 +21,17 @@ export interface SplicedBody {
 /**
  * The body as it goes upstream: the client's own bytes, with the model renamed, the gateway's members
  * taken out and usage asked for where that was decided. Nothing is parsed and printed again.
+ * @param model the name to send and its JSON text
  */
-export function spliceBody (body: Buffer, parsed: ParsedRequest, model: string, injectUsage: boolean): SplicedBody {
+export function spliceBody (body: Buffer, parsed: ParsedRequest, model: { name: string, json: Uint8Array }, injectUsage: boolean): SplicedBody {
   const edits: Edit[] = []
   const modelMember = parsed.scan.members.get('model') as JsonMember
-  if (model !== parsed.model) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: Buffer.from(JSON.stringify(model)) })
+  if (model.name !== parsed.model) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: model.json })
   const fallbacks = parsed.scan.members.get('fallbacks')
   if (fallbacks !== undefined) edits.push(removal(body, fallbacks))
   if (injectUsage) edits.push({ start: parsed.scan.bodyEnd, end: parsed.scan.bodyEnd, bytes: usageOption })
   if (edits.length === 0) return { segments: [body], totalBytes: body.length }
-  edits.sort((first, second) => first.start - second.start)
+  if (edits.length > 1) edits.sort((first, second) => first.start - second.start)
 
   const segments: Uint8Array[] = []
   let totalBytes = 0
@@ -40,11 +41,11 @@ export function spliceBody (body: Buffer, parsed: ParsedRequest, model: string, 
     totalBytes += segment.length
   }
   for (const edit of edits) {
-    add(body.subarray(at, edit.start))
+    add(new Uint8Array(body.buffer, body.byteOffset + at, edit.start - at))
     add(edit.bytes)
     at = edit.end
   }
-  add(body.subarray(at))
+  add(new Uint8Array(body.buffer, body.byteOffset + at, body.length - at))
   return { segments, totalBytes }
 }
 

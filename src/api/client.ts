@@ -27,6 +27,8 @@ export interface AnswerIdentity {
   headers: string
   /** Members of `extra_fields` as ASCII JSON text without braces. */
   extraFields: string
+  /** The model as it goes upstream, as JSON text. */
+  modelJson: Uint8Array
   /** The shorter set that every chunk of a stream repeats. */
   chunkFields: string
 }

@@ -4,17 +4,36 @@
  * never printed again to change one. Costs about a nanosecond a byte and allocates nothing per value.
  */
 
-/** Where a top-level member stands, as byte offsets. `end` is exclusive. */
+/** Where a top-level member stands, as byte offsets. Ends are exclusive. */
 export interface JsonMember {
+  name: string
   /** The quote that opens the key. */
   keyStart: number
   valueStart: number
   valueEnd: number
 }
 
+/** A handful of members by name; cheaper than a Map, which is made for many. */
+export class JsonMembers {
+  private readonly list: JsonMember[] = []
+
+  get (name: string): JsonMember | undefined {
+    for (const member of this.list) if (member.name === name) return member
+    return undefined
+  }
+
+  has (name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  add (member: JsonMember): void {
+    this.list.push(member)
+  }
+}
+
 export interface JsonScan {
-  /** Wanted members that are present, by name. */
-  members: Map<string, JsonMember>
+  /** Wanted members that are present. */
+  members: JsonMembers
   /** Offset just after the opening brace. */
   bodyStart: number
   /** Offset of the brace that closes the object. */
@@ -69,7 +88,7 @@ const wantCommaOrEnd = 4
  * @throws JsonScanError
  */
 export function scanJsonObject (bytes: Uint8Array, wanted: readonly string[]): JsonScan {
-  const scan: JsonScan = { members: new Map(), bodyStart: 0, bodyEnd: 0, isEmpty: true }
+  const scan: JsonScan = { members: new JsonMembers(), bodyStart: 0, bodyEnd: 0, isEmpty: true }
   let depth = 0
   let keys = 0
   let want = wantValue
@@ -138,8 +157,8 @@ function noteMember (scan: JsonScan, bytes: Uint8Array, keyStart: number, keyEnd
   if (name === null) return null
   // Parsers disagree about which duplicate counts; letting one through would let two sides see two requests.
   if (scan.members.has(name)) throw new JsonScanError('duplicate', `the key ${JSON.stringify(name)} appears twice`, keyStart)
-  const member = { keyStart, valueStart, valueEnd: valueStart }
-  scan.members.set(name, member)
+  const member = { name, keyStart, valueStart, valueEnd: valueStart }
+  scan.members.add(member)
   return member
 }
 

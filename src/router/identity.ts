@@ -43,6 +43,7 @@ function toIdentity (target: Target, requestType: string): AnswerIdentity {
       `x-bifrost-routing-info-key: ${toHeaderText(key.name)}`
     ].join('\r\n'),
     extraFields: toAscii(JSON.stringify(routed)).slice(1, -1),
+    modelJson: Buffer.from(JSON.stringify(model)),
     chunkFields: toAscii(JSON.stringify(fields)).slice(1, -1)
   }
 }

@@ -1,6 +1,7 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import type { Answer, AnswerIdentity, Client, ClientWatcher } from '../api/client.ts'
 import { GatewayError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
 import { statusLine } from './status-line.ts'
 
@@ -32,6 +33,8 @@ export class Exchange implements Client {
   requestBytes = 0
   responseBytes = 0
   status = 0
+  /** Why it was refused or failed; null when it went well so far. */
+  errorCode: ErrorCode | null = null
   /** Who watches the client; null for answers that the transport gives itself. */
   watcher: ClientWatcher | null = null
   private readonly response: HttpResponse
@@ -94,7 +97,7 @@ export class Exchange implements Client {
     if (!this.alive) return
     const { body, spliceOffset, identity, upstreamMicroseconds } = answer
     const latencyMs = Math.round(this.nowMs() - this.receivedAtMs)
-    const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${answer.raw === '' ? '' : `,${answer.raw}`}`)
+    const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${answer.raw === '' ? '' : `,${answer.raw}`}`, answer.raw === '')
     this.send(answer.status, whole, 'application/json', () => {
       this.writeIdentity(identity, answer.upstreamHeaders, upstreamMicroseconds)
     })
@@ -102,6 +105,7 @@ export class Exchange implements Client {
 
   fail (error: GatewayError, identity: AnswerIdentity | null, upstreamHeaders: string, upstreamMicroseconds: number): void {
     if (!this.alive) return
+    this.errorCode = error.code
     const body = toErrorBody(error, identity, this.requestId)
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
@@ -241,16 +245,19 @@ export class Exchange implements Client {
   }
 }
 
-/** Puts `extra_fields` before the closing brace: one copy, no parsing. */
-function spliceExtraFields (body: Uint8Array, offset: number, fields: string): Buffer {
+/**
+ * Puts `extra_fields` before the closing brace: one copy, no parsing. The body is copied whole, then
+ * everything from the brace on is written over.
+ * @param fields members as JSON text; ASCII unless `raw` is part of it
+ */
+function spliceExtraFields (body: Uint8Array, offset: number, fields: string, ascii: boolean): Buffer {
   let before = offset - 1
   while (before > 0 && (body[before] as number) <= 0x20) before--
-  const separator = body[before] === openBrace ? '' : ','
-  const text = `${separator}${extraFieldsMember}${fields}}`
-  const textBytes = Buffer.byteLength(text)
+  const text = `${body[before] === openBrace ? '' : ','}${extraFieldsMember}${fields}}`
+  const textBytes = ascii ? text.length : Buffer.byteLength(text)
   const whole = Buffer.allocUnsafe(body.length + textBytes)
-  whole.set(body.subarray(0, offset))
-  whole.write(text, offset)
-  whole.set(body.subarray(offset), offset + textBytes)
+  whole.set(body)
+  whole.write(text, offset, ascii ? 'latin1' : 'utf8')
+  for (let index = offset; index < body.length; index++) whole[index + textBytes] = body[index] as number
   return whole
 }

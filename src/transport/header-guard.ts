@@ -4,6 +4,8 @@
  * Pure; the caller closes the connection.
  */
 const length = /^\d{1,15}$/
+// Not `toLowerCase() === 'chunked'`: the Kelvin sign U+212A lower-cases to k.
+const chunked = /^chunked$/i
 
 /** Header names (lower case) and values in turn. @returns what is wrong, null when all is well */
 export function findFramingProblem (headers: readonly string[]): string | null {
@@ -17,7 +19,7 @@ export function findFramingProblem (headers: readonly string[]): string | null {
       if (!length.test(headers[index + 1] as string)) return 'a Content-Length that is not a number'
     } else if (name === 'transfer-encoding') {
       if (++transferEncodings > 1) return 'more than one Transfer-Encoding'
-      if ((headers[index + 1] as string).toLowerCase() !== 'chunked') return 'a Transfer-Encoding other than chunked'
+      if (!chunked.test(headers[index + 1] as string)) return 'a Transfer-Encoding other than chunked'
     } else if (name === 'host') {
       if (++hosts > 1) return 'more than one Host'
     } else if (name === '') {

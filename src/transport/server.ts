@@ -22,7 +22,7 @@ export interface TransportOptions {
   /** Serves an inference request; the returned watcher hears about the client. */
   handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
   /** Answers a GET route, by path; the query string is raw. */
-  pages: Readonly<Record<string, (query: string) => Page | Promise<Page>>>
+  pages: Readonly<Record<string, ShowPage>>
   /** Called once per exchange, whatever its ending. */
   onFinished: (exchange: Exchange) => void
   /** A failure that is nobody's fault but ours. */
@@ -35,6 +35,8 @@ export interface Page {
   body: string
 }
 
+type ShowPage = (query: string) => Page | Promise<Page>
+
 /** How often open exchanges are looked at for deadlines and stuck readers. */
 const sweepMs = 250
 
@@ -42,18 +44,19 @@ const sweepMs = 250
 const heldBodyBytesMax = 1024 * 1024 * 1024
 
 /** Routes of the OpenAI dialect. */
-const operationsByPath: Readonly<Record<string, Operation>> = {
-  '/v1/chat/completions': 'chat_completion',
-  '/v1/completions': 'text_completion',
-  '/v1/embeddings': 'embedding',
-  '/v1/responses': 'responses'
-}
+const operationsByPath: ReadonlyMap<string, Operation> = new Map([
+  ['/v1/chat/completions', 'chat_completion'],
+  ['/v1/completions', 'text_completion'],
+  ['/v1/embeddings', 'embedding'],
+  ['/v1/responses', 'responses']
+])
 
 /** The HTTP server. hyper-express owns the listening socket; requests are served on its uWebSockets.js app. */
 export class Transport implements ExchangeEvents {
   private readonly options: TransportOptions
   private readonly server: HyperExpress.Server
   private readonly open = new OpenExchanges()
+  private readonly pages: ReadonlyMap<string, ShowPage>
   private readonly sweep: NodeJS.Timeout
   heldBodyBytes = 0
   private draining = false
@@ -61,6 +64,7 @@ export class Transport implements ExchangeEvents {
 
   constructor (options: TransportOptions) {
     this.options = options
+    this.pages = new Map(Object.entries(options.pages))
     this.server = new HyperExpress.Server({ auto_close: false })
     this.sweep = setInterval(() => {
       const nowMs = options.nowMs()
@@ -118,32 +122,39 @@ export class Transport implements ExchangeEvents {
     const problem = findFramingProblem(headers)
     if (problem !== null) return exchange.close()
     const contentLength = Number(headerOf(headers, 'content-length') ?? 0)
-    const hasBody = contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null
-    const refuse = (error: GatewayError): void => {
-      // The body is not read, so what follows on this connection cannot be told apart from it.
-      if (hasBody) exchange.closeAfter = true
-      exchange.fail(error, null, '', 0)
-    }
     const { path, method } = exchange
-    const operation = Object.hasOwn(operationsByPath, path) ? operationsByPath[path] : undefined
-    const page = Object.hasOwn(this.options.pages, path) ? this.options.pages[path] : undefined
+    // A body that is not read cannot be told apart from what follows it on this connection.
+    if (contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null) exchange.closeAfter = true
+    const operation = operationsByPath.get(path)
+    const page = operation === undefined ? this.pages.get(path) : undefined
     if (operation === undefined && page === undefined) {
-      return refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
+      return this.refuse(exchange, new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
     }
     if (operation === undefined ? method !== 'get' && method !== 'head' : method !== 'post') {
-      return refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${operation === undefined ? 'GET' : 'POST'}.` }))
+      return this.refuse(exchange, new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${operation === undefined ? 'GET' : 'POST'}.` }))
     }
     if (page !== undefined) return this.showPage(exchange, page, request.getQuery())
     if (this.draining) {
       exchange.closeAfter = true
-      return refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
+      return this.refuse(exchange, new GatewayError('BIFROST_SHUTTING_DOWN'))
     }
-    const refuseBody = (limit: 'body' | 'held'): void => {
-      exchange.closeAfter = true
-      exchange.fail(limit === 'held' ? new GatewayError('BIFROST_REQUEST_DROPPED', { message: `request dropped: ${heldBodyBytesMax} bytes of request bodies are in memory` }) : new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }), null, '', 0)
-    }
-    if (contentLength > this.options.requestBodyBytesMax) return refuseBody('body')
-    exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, (body) => { this.serve(exchange, operation as Operation, headers, body) }, refuseBody)
+    if (contentLength > this.options.requestBodyBytesMax) return this.refuseBody(exchange, 'body')
+    exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, (body) => {
+      // Read to its end: the connection may go on.
+      exchange.closeAfter = this.draining
+      this.serve(exchange, operation as Operation, headers, body)
+    }, (limit) => { this.refuseBody(exchange, limit) })
+  }
+
+  private refuse (exchange: Exchange, error: GatewayError): void {
+    exchange.fail(error, null, '', 0)
+  }
+
+  private refuseBody (exchange: Exchange, limit: 'body' | 'held'): void {
+    exchange.closeAfter = true
+    this.refuse(exchange, limit === 'held'
+      ? new GatewayError('BIFROST_REQUEST_DROPPED', { message: `request dropped: ${heldBodyBytesMax} bytes of request bodies are in memory` })
+      : new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }))
   }
 
   private serve (exchange: Exchange, operation: Operation, headers: string[], body: Buffer): void {
@@ -158,7 +169,7 @@ export class Transport implements ExchangeEvents {
     }
   }
 
-  private showPage (exchange: Exchange, page: (query: string) => Page | Promise<Page>, query: string): void {
+  private showPage (exchange: Exchange, page: ShowPage, query: string): void {
     Promise.resolve(page(query)).then(
       ({ status, contentType, body }) => { exchange.send(status, body, contentType) },
       (error: unknown) => { this.failInternally(exchange, error) }

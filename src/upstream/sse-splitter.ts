@@ -111,7 +111,7 @@ export class SseSplitter {
   private noteLine (bytes: Uint8Array, start: number, end: number): void {
     const event = this.event
     this.afterCarriageReturn = false
-    if (this.isFirstEvent && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) start += 3
+    if (this.isFirstEvent && start === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) start = 3
     if (isField(bytes, start, end, 'data')) {
       if (++event.dataLines > 1) return
       event.dataStart = valueStart(bytes, start + 4, end)

@@ -210,7 +210,8 @@ function toGatewayError (error: Error & { code?: string }, started: boolean, pro
   if (!started) {
     return new GatewayError('BIFROST_UPSTREAM_CONNECT', { message: `Could not connect to ${provider} at ${origin}: ${code}.`, provider, cause: error })
   }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+  // undici leaves the parser's code out when its table does not know it.
+  if (code.startsWith('HPE_') || error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') {
     return new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${provider} sent a response that is not valid HTTP: ${code}.`, provider, cause: error })
   }
   return new GatewayError('BIFROST_UPSTREAM_RESET', { message: `${provider} closed the connection before the answer was complete: ${code}.`, provider, cause: error })

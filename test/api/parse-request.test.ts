@@ -25,7 +25,7 @@ const lengthMessage = 'model must be at most 256 characters without control char
 const refused: [Operation, string, string, string | null, string][] = [
   ['chat_completion', '', 'BIFROST_INVALID_JSON', null, 'The request body is not usable: expected a JSON object at byte 0.'],
   ['chat_completion', '[]', 'BIFROST_INVALID_JSON', null, 'The request body is not usable: expected a JSON object at byte 0.'],
-  ['chat_completion', '{"model":"a",}', 'BIFROST_INVALID_JSON', null, 'The request body is not usable: expected a key in double quotes at byte 13.'],
+  ['chat_completion', '{"model":"a",}', 'BIFROST_INVALID_JSON', null, 'The request body is not usable: unexpected closing bracket at byte 13.'],
   ['chat_completion', '{"model":"a"', 'BIFROST_INVALID_JSON', null, 'The request body is not usable: unexpected end of input at byte 12.'],
   ['chat_completion', '{"model":"a","model":"b","messages":[]}', 'BIFROST_INVALID_REQUEST', null, 'The request body is not usable: the key "model" appears twice at byte 13.'],
   ['chat_completion', `{"a":${'['.repeat(128)}`, 'BIFROST_BODY_TOO_COMPLEX', null, 'The request body is not usable: nested deeper than 128 levels at byte 132.'],

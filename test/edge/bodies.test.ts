@@ -68,17 +68,19 @@ test('a Content-Length over the limit is 413 before any of the body is there', a
   assert.match(text, /\r\nconnection: close\r\n/i)
 })
 
-test('a large body with Content-Length is cut off and not read to its end', async () => {
+test('a large body with Content-Length is cut off and not read to its end', async (t) => {
   const total = 512 * 1024 * 1024
   const { sentBytes, closed } = await pour(`POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: ${total}\r\n\r\n`, 'x'.repeat(64 * 1024), total)
   assert.ok(closed)
+  t.diagnostic(`${sentBytes} bytes were sent`)
   assert.ok(sentBytes < inFlightBytesMax, `${sentBytes} bytes were taken`)
 })
 
-test('a chunked body is cut off soon after the limit', async () => {
+test('a chunked body is cut off soon after the limit', async (t) => {
   const total = 512 * 1024 * 1024
   const { sentBytes, closed } = await pour('POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n', `10000\r\n${'x'.repeat(0x10000)}\r\n`, total)
   assert.ok(closed)
+  t.diagnostic(`${sentBytes} bytes were sent`)
   assert.ok(sentBytes < inFlightBytesMax, `${sentBytes} bytes were taken`)
 })
 
@@ -135,12 +137,13 @@ test('a missing or wrong member is 400 and named in param', async () => {
 
 test('depth and number of keys are bounded: refused with 400, and quickly', async () => {
   const nested = (depth: number): string => `{"model":"mock/m","messages":[],"x":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
-  const keys = (count: number): string => `{"model":"mock/m","messages":[],"x":{${Array.from({ length: count - 3 }, (_, index) => `"${index}":1`).join(',')}}}`
-  for (const [body, status] of [[nested(128), 200], [nested(129), 400], [nested(400_000), 400], [keys(100_000), 413], [`{"a":${'{"a":'.repeat(150_000)}`, 400]] as const) {
+  const keys = (count: number): string => `{"model":"mock/m","messages":[],"x":{${Array.from({ length: count - 3 }, () => '"a":1').join(',')}}}`
+  const cases: ReadonlyArray<[string, number]> = [[nested(128), 200], [nested(129), 400], [nested(400_000), 400], [keys(100_000), 200], [keys(100_001), 400], ['{"a":'.repeat(200_000), 400]]
+  for (const [body, status] of cases) {
     const startMs = performance.now()
     const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body })
     const text = await response.text()
-    if (status !== 413) assert.equal(response.status, status, text.slice(0, 200))
+    assert.equal(response.status, status, text.slice(0, 200))
     if (status === 400) assert.match(text, /BIFROST_BODY_TOO_COMPLEX/)
     assert.ok(performance.now() - startMs < 1_000)
   }

@@ -70,7 +70,7 @@ export class FaultExchange {
 
   /** Part of the body. @returns when the kernel has taken it, or the connection is gone */
   write (body: string | Uint8Array): Promise<void> {
-    const bytes = Buffer.from(body)
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
     if (this.framing !== 'chunked') return this.send(bytes)
     return this.send(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]))
   }
