@@ -167,7 +167,7 @@ test('odd values neither throw nor break the line', async (t) => {
 /** Runs a script with the log on a pipe. */
 function runChild (script: string, onPipe: (pipe: Readable, child: ChildProcess) => void) {
   const url = new URL('../src/log.js', import.meta.url).href
-  const source = `const { createLogger, logRequest } = await import(${JSON.stringify(url)})\nconst line = ${JSON.stringify(line)}\n${script}`
+  const source = `const { createLogger, logRequest } = await import(${JSON.stringify(url)})\nconst line = ${JSON.stringify({ ...line, kindText: toRequestKindText(line) })}\n${script}`
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000 })
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => { errors += text })
@@ -179,7 +179,7 @@ test('a reader that leaves does not disturb the process', async () => {
   const { code, errors } = await runChild(`
     const logger = createLogger({ level: 'info' })
     for (let round = 0; round < 20; round++) {
-      for (let index = 0; index < 500; index++) logLine(logger, line)
+      for (let index = 0; index < 500; index++) logRequest(logger, line)
       logger.error({ err: new Error('x') }, 'also')
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -192,7 +192,7 @@ test('a reader that has left does not hold up the exit either', async () => {
   const { code, errors } = await runChild(`
     const logger = createLogger({ level: 'info' })
     await new Promise((resolve) => setTimeout(resolve, 100))
-    logLine(logger, line)
+    logRequest(logger, line)
     process.exit(7)`, (pipe) => pipe.destroy())
   assert.deepEqual({ code, errors }, { code: 7, errors: '' })
 })
@@ -201,7 +201,7 @@ test('every line that waits is written at exit', async () => {
   let text = ''
   const { code } = await runChild(`
     const logger = createLogger({ level: 'info' })
-    for (let index = 0; index < 5; index++) logLine(logger, line)
+    for (let index = 0; index < 5; index++) logRequest(logger, line)
     process.exit(7)`, (pipe) => { pipe.on('data', (chunk: Buffer) => { text += chunk.toString() }) })
   assert.equal(code, 7)
   assert.equal(text.split('\n').length, 6)
@@ -210,7 +210,7 @@ test('every line that waits is written at exit', async () => {
 test('a few lines are written within the flush interval, with nothing else going on', async () => {
   const { code } = await runChild(`
     const logger = createLogger({ level: 'info' })
-    logLine(logger, line)
+    logRequest(logger, line)
     process.on('SIGTERM', () => process.exit(7))
     setTimeout(() => process.exit(8), 10000)`, (pipe, child) => {
     pipe.once('data', () => { child.kill('SIGTERM') })
@@ -222,7 +222,7 @@ test('a reader that takes nothing costs bounded memory, and the lost lines are c
   let text = ''
   const { code } = await runChild(`
     const logger = createLogger({ level: 'info' })
-    for (let index = 0; index < 100000; index++) logLine(logger, line)
+    for (let index = 0; index < 100000; index++) logRequest(logger, line)
     await new Promise((resolve) => logger.flush(resolve))
     process.exitCode = 7`, (pipe) => {
     setTimeout(() => pipe.on('data', (chunk: Buffer) => { text += chunk.toString() }), 300)
