@@ -21,13 +21,13 @@ const recoveryTimeoutMs = 10_000
 
 /**
  * Two providers under load: `openai` in front of the mock upstream, and the built-in `mock`, whose model
- * `crash-worker` ends the thread that serves it (only with BIFROST_TEST_HOOKS=1 in the environment).
+ * `exit-thread` ends the thread that serves it, since its config allows thread faults.
  */
 async function workerCrashes (seconds: number): Promise<FaultResult> {
   const mock = await startMock({ latencyMs: 20 })
   let gateway: Target | null = null
   try {
-    gateway = await startGateway({ mockPort: mock.port, providers: { mock: {} }, env: { BIFROST_TEST_HOOKS: '1' } })
+    gateway = await startGateway({ mockPort: mock.port, providers: { mock: { mock: { thread_faults: true } } } })
     const url = `http://127.0.0.1:${gateway.port}`
     const healthy = runLoad({ kind: 'closed-loop', request: chatRequest(gateway), connections: 32, warmupSeconds: 1, seconds })
     // Handled where it is awaited below; until then it must not end the process as an unhandled rejection.
@@ -39,7 +39,7 @@ async function workerCrashes (seconds: number): Promise<FaultResult> {
     for (let crash = 1; crash <= Math.max(1, Math.floor((seconds - 2) / 2)); crash++) {
       progress(`worker: crash ${crash}`)
       const crashedMs = performance.now()
-      const answer = await ask(url, 'mock/crash-worker', 'end')
+      const answer = await ask(url, 'mock/exit-thread', 'end')
       const kind = answer === null ? 'no answer' : answer.errorType ?? 'answered'
       crashAnswers[kind] = (crashAnswers[kind] ?? 0) + 1
       // The first echo after the answer to the crash comes from the thread that took its place.

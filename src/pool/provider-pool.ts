@@ -25,10 +25,8 @@ export interface ProviderPoolOptions {
 const heartbeatLookMs = 500
 /** A full ring empties in microseconds; this is how long the queue waits to try again. */
 const ringRetryMs = 1
-/** A thread that dies young is started again after these waits, in turn, in milliseconds. */
+/** Threads that die one after the other without a single result are started again after these waits, in milliseconds. */
 const respawnDelaysMs = [0, 100, 500, 2_000, 5_000]
-/** A thread that lived this long is no crash loop. */
-const stableThreadMs = 10_000
 const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /**
@@ -48,7 +46,6 @@ export class ProviderPool implements ResultHandler {
   private heartbeatTimer: NodeJS.Timeout | null = null
   private ringTimer: NodeJS.Timeout | null = null
   private crashes = 0
-  private lastSpawnMs = 0
   private closed = false
   private onDrained: (() => void) | null = null
 
@@ -165,7 +162,6 @@ export class ProviderPool implements ResultHandler {
 
   private spawn (index: number): void {
     if (this.closed || this.piscina === null) return
-    this.lastSpawnMs = this.options.nowMs()
     this.threads[index] = new ProviderThread(index, this.settings, this.piscina, {
       onReady: () => { this.pump() },
       onBatch: (batch) => {
@@ -182,7 +178,7 @@ export class ProviderPool implements ResultHandler {
     if (reason === 'drained' || this.closed) return
     this.restarts.set(reason, (this.restarts.get(reason) ?? 0) + 1)
     this.options.onThreadEnd(this.settings.name, thread.index, reason, error)
-    this.crashes = this.options.nowMs() - this.lastSpawnMs > stableThreadMs ? 0 : this.crashes
+    if (thread.hasServed) this.crashes = 0
     const delayMs = respawnDelaysMs[Math.min(this.crashes++, respawnDelaysMs.length - 1)] as number
     if (delayMs === 0) this.spawn(thread.index)
     else setTimeout(() => { this.spawn(thread.index) }, delayMs)

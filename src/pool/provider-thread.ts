@@ -30,6 +30,8 @@ export class ProviderThread {
   readonly index: number
   inFlight = 0
   ready = false
+  /** It has brought results: its death is no crash loop. */
+  hasServed = false
   private readonly ring: RingWriter
   private readonly port: MessagePort
   private readonly abort = new AbortController()
@@ -51,7 +53,10 @@ export class ProviderThread {
     this.port = port1
     port1.on('message', (message: ArrayBuffer | null) => {
       if (message === null) this.becomeReady()
-      else events.onBatch(message)
+      else {
+        this.hasServed = true
+        events.onBatch(message)
+      }
     })
     const task = { protocolVersion, settings, ringMemory: memory, port: port2 }
     threads.run(task, { transferList: [port2], signal: this.abort.signal }).then(

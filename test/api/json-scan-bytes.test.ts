@@ -7,21 +7,21 @@ test('a scan of a view inside a larger buffer reads that view only', () => {
   const large = Buffer.from('xx{"model":"a"}  ,"model":"b"}')
   const view = new Uint8Array(large.buffer, large.byteOffset + 2, 13)
   const scan = scanJsonObject(view, ['model'])
-  assert.deepEqual({ ...scan.members.get('model') }, { keyStart: 1, valueStart: 9, valueEnd: 12 })
+  assert.deepEqual({ ...scan.members.get('model') }, { name: 'model', keyStart: 1, valueStart: 9, valueEnd: 12 })
   assert.deepEqual({ bodyStart: scan.bodyStart, bodyEnd: scan.bodyEnd }, { bodyStart: 1, bodyEnd: 12 })
 })
 
 test('an escaped key in a view of a larger buffer is decoded from that view', () => {
   const large = Buffer.from('"\\u0078\\u0078"{"mod\\u0065l":"a"}')
   const scan = scanJsonObject(new Uint8Array(large.buffer, large.byteOffset + 14, 18), ['model', 'xx'])
-  assert.deepEqual([...scan.members.keys()], ['model'])
+  assert.deepEqual(['model', 'xx'].map((name) => scan.members.has(name)), [true, false])
 })
 
 test('bytes that are not UTF-8 pass inside strings and nowhere else', () => {
   fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 8 }), (noise) => {
     const text = noise.filter((byte) => byte >= 0x80)
     const scan = scanJsonObject(Buffer.concat([Buffer.from('{"'), text, Buffer.from('k":"'), text, Buffer.from('","model":"m"}')]), ['model'])
-    assert.equal(scan.members.size, 1)
+    assert.ok(scan.members.has('model'))
     if (text.length > 0) {
       assert.throws(() => scanJsonObject(Buffer.concat([Buffer.from('{'), text, Buffer.from('"a":1}')]), []), JsonScanError)
       assert.throws(() => scanJsonObject(Buffer.concat([Buffer.from('{"a":1'), text, Buffer.from('}')]), []), JsonScanError)
@@ -45,7 +45,7 @@ test('random bytes never make the scan throw anything but its own error', () => 
 test('a deep body that was refused leaves nothing behind for the next one', () => {
   assert.throws(() => scanJsonObject(Buffer.from(`{"a":${'['.repeat(200)}`), []), JsonScanError)
   assert.throws(() => scanJsonObject(Buffer.from('{"a":[}'), []), JsonScanError)
-  assert.equal(scanJsonObject(Buffer.from('{"a":{"b":[1]}}'), ['a']).members.size, 1)
+  assert.ok(scanJsonObject(Buffer.from('{"a":{"b":[1]}}'), ['a']).members.has('a'))
 })
 
 test('the time of a scan grows with the bytes, not with their square', () => {

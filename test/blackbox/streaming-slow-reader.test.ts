@@ -73,14 +73,15 @@ test('a client that stops reading pauses the upstream, costs no memory, and gets
   assert.equal(exchange.acceptedBytes, accepted, 'still paused')
   assert.equal(gateway.load().jobs, 1, 'the idle timeout of 0.3 s does not run while the client is the one who is slow')
   t.diagnostic(`upstream sent ${(accepted / mib).toFixed(1)} of ${(streamBytes(eventCount) / mib).toFixed(1)} MiB while the client read nothing, RSS grew by ${(rssGrowth() / mib).toFixed(1)} MiB`)
-  // A gateway that buffers would hold some 40 MiB more.
-  assert.ok(rssGrowth() < 24 * mib, `RSS grew by ${rssGrowth()}`)
+  // A gateway that buffers would hold the other 38 MiB.
+  assert.ok(rssGrowth() < 32 * mib, `RSS grew by ${rssGrowth()}`)
 
   const received = createHash('sha256')
   let rest = response.text
   response.onBody = (bytes) => {
     rest += bytes.toString('latin1')
     const end = rest.lastIndexOf('\n\n') + 2
+    if (end < 2) return
     received.update(withoutFlushes(rest.slice(0, end)))
     rest = rest.slice(end)
   }

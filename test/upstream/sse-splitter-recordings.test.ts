@@ -5,7 +5,7 @@ import { countByProvider, noRecordings, readRecordings } from '../providers/reco
 import { assertSameEvents, cutAt, jsonOfEvents, parseWithOracle } from './sse-oracle.ts'
 
 /** Of a longer stream, the beginning is cut at every byte and all of it at random. */
-const everyCutBytesMax = 16 * 1024
+const everyCutBytesMax = 8 * 1024
 const randomCuts = 200
 
 const recordings = readRecordings('stream')

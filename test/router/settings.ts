@@ -1,0 +1,44 @@
+import type { KeySettings, ProviderSettings, Settings } from '../../src/api/settings.ts'
+
+export function createKey (extra: Partial<KeySettings> = {}): KeySettings {
+  return { id: 'key-id', name: 'key-name', value: 'sk-secret', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, aliases: {}, ...extra }
+}
+
+export function createProvider (name: string, extra: Partial<ProviderSettings> = {}): ProviderSettings {
+  return {
+    name,
+    kind: 'openai',
+    baseUrl: `https://${name}.example`,
+    keys: [createKey({ id: `${name}-id`, name: `${name}-key` })],
+    keyless: false,
+    unavailableReason: null,
+    concurrency: 10,
+    bufferSize: 10,
+    threads: 1,
+    ringBytes: 65_536,
+    maxHeapMb: 128,
+    connectionsPerOrigin: 8,
+    timeouts: { connectMs: 1_000, responseHeaderMs: 1_000, streamIdleMs: 1_000, totalMs: 1_000, streamTotalMs: 1_000 },
+    responseBodyBytesMax: 1 << 20,
+    sseEventBytesMax: 1 << 20,
+    extraHeaders: {},
+    proxy: null,
+    tls: { insecureSkipVerify: false, caCertPem: '' },
+    sendBackRawRequest: false,
+    sendBackRawResponse: false,
+    operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
+    paths: { chat_completion: '/v1/chat/completions', text_completion: '/v1/completions', embedding: '/v1/embeddings', responses: '/v1/responses' },
+    injectStreamUsage: true,
+    mock: null,
+    ...extra
+  }
+}
+
+export function createSettings (providers: readonly ProviderSettings[]): Settings {
+  return {
+    generation: 1,
+    server: { host: '127.0.0.1', port: 0, logLevel: 'silent', shutdownTimeoutMs: 1_000 },
+    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
+    providers
+  }
+}
