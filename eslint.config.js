@@ -140,6 +140,23 @@ export default [
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: layoutZones }]
     }
   },
+  {
+    name: 'bifrost/worker-entries',
+    files: ['workers/**/*.ts'],
+    rules: {
+      // An entry wires and decides nothing; what it reaches is kept off the front's folders by the zones of its parts.
+      'max-lines': ['error', { max: 80 }],
+      'import-x/no-restricted-paths': ['error', {
+        basePath: import.meta.dirname,
+        zones: [{ target: './workers', from: './src', except: ['./attempts', './api', './errors.ts', './log.ts'], message: 'A worker entry starts src/attempts and nothing else.' }]
+      }]
+    }
+  },
+  {
+    name: 'bifrost/one-page',
+    files: ['src/gateway.ts'],
+    rules: { 'max-lines': ['error', { max: 210 }] }
+  },
   ...packageConfigs,
   {
     name: 'bifrost/environment',

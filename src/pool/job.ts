@@ -47,6 +47,7 @@ export class Job {
     this.body = []
     this.bodyBytes = 0
     this.thread = null
+    this.submittedAtMs = 0
     this.previous = null
     this.next = null
   }

@@ -3,7 +3,7 @@ const prefix = 'x-bf-eh-'
 
 /** Never forwarded: they carry credentials, frame the request, or are the gateway's own. */
 const denied = new Set([
-  'authorization', 'proxy-authorization', 'cookie', 'host', 'content-length', 'content-type', 'connection', 'keep-alive', 'te', 'trailer',
+  'authorization', 'proxy-authorization', 'cookie', 'host', 'content-length', 'content-type', 'content-encoding', 'connection', 'proxy-connection', 'keep-alive', 'te', 'trailer',
   'upgrade', 'expect', 'transfer-encoding', 'x-api-key', 'api-key', 'x-goog-api-key', 'accept', 'accept-encoding', 'user-agent'
 ])
 

@@ -7,6 +7,8 @@ import { statusLine } from './status-line.ts'
 
 /** A flush in a stream that has nothing new to say: an SSE comment, glued to the event that follows. */
 const flushComment = ':\n'
+/** Bodies from here on may not fit the socket at once, in bytes. */
+const largeBodyBytes = 64 * 1024
 const extraFieldsMember = '"extra_fields":{'
 const openBrace = 0x7b
 
@@ -122,16 +124,36 @@ export class Exchange implements Client {
     if (!this.alive) return
     this.status = status
     this.responseBytes += body.length
+    let done = true
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
       this.response.writeHeader('content-type', contentType)
       this.response.writeHeader('x-request-id', this.requestId)
       writeHeaders?.()
-      if (this.closeAfter) this.response.writeHeader('connection', 'close')
-      if (this.method === 'head') this.response.endWithoutBody(Buffer.byteLength(body), this.closeAfter)
-      else this.response.end(body, this.closeAfter)
+      // Closing adds its header by itself. After a HEAD the server would drop the next request on this
+      // connection without an answer, so the client is told not to send one.
+      if (this.method === 'head') this.response.endWithoutBody(Buffer.byteLength(body), true)
+      else if (typeof body === 'string' || body.length < largeBodyBytes) this.response.end(body, this.closeAfter)
+      else done = this.sendLarge(body)
     })
-    this.finish()
+    if (done) this.finish()
+  }
+
+  /**
+   * A large body stays here until the socket has taken all of it, and the exchange open with it: a reader
+   * that takes nothing is cut, and a shutdown waits for one that reads.
+   * @returns whether everything is sent
+   */
+  private sendLarge (body: Uint8Array): boolean {
+    this.response.onWritable((offset) => {
+      this.congestedSinceMs = this.nowMs()
+      const [ok, done] = this.response.tryEnd(body.subarray(offset), body.length)
+      if (done) this.finish()
+      return ok
+    })
+    const [, done] = this.response.tryEnd(body, body.length)
+    if (!done) this.congestedSinceMs = this.nowMs()
+    return done
   }
 
   openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void {
@@ -145,6 +167,7 @@ export class Exchange implements Client {
       this.response.writeHeader('cache-control', 'no-cache')
       this.response.writeHeader('x-accel-buffering', 'no')
       this.response.writeHeader('x-request-id', this.requestId)
+      if (this.closeAfter) this.response.writeHeader('connection', 'close')
       this.writeIdentity(identity, upstreamHeaders, upstreamMicroseconds)
     })
   }
@@ -196,22 +219,23 @@ export class Exchange implements Client {
       this.congestedSinceMs = -1
       const credited = this.stuckBytes
       this.stuckBytes = 0
-      if (this.held.length === 0) {
+      if (this.held.length === 0 && this.endWhenWritten === null) {
         if (!this.response.write(flushComment)) this.congestedSinceMs = this.nowMs()
       }
       while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)
       if (credited > 0) this.watcher?.onTaken(credited)
     })
-    if (this.held.length === 0 && this.endWhenWritten !== null) this.finishStream(this.endWhenWritten)
+    if (this.endWhenWritten !== null) this.finishStream(this.endWhenWritten)
     return true
   }
 
   private finishStream (how: 'end' | 'close'): void {
-    if (this.held.length > 0) {
+    if (this.held.length > 0 || this.congestedSinceMs >= 0) {
       this.endWhenWritten = how
       return
     }
-    this.response.cork(() => { this.response.end(undefined, this.closeAfter) })
+    // Without `closeAfter`: the server would write its header into the body.
+    this.response.cork(() => { this.response.end() })
     this.finish()
   }
 

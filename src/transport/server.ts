@@ -89,6 +89,7 @@ export class Transport implements ExchangeEvents {
   async drain (): Promise<void> {
     this.draining = true
     this.server.close()
+    for (const exchange of this.open) exchange.closeAfter = true
     if (this.open.size > 0) await new Promise<void>((resolve) => { this.onDrained = resolve })
   }
 

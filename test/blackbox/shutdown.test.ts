@@ -7,7 +7,7 @@ import { faults, ok } from '../helpers/faults.ts'
 import { chatBody, startTestGateway, upstreamProvider } from '../helpers/gateway.ts'
 import type { TestGateway } from '../helpers/gateway.ts'
 import { RawClient } from '../helpers/http-client.ts'
-import { contentEvent, doneEvent, finishEvent, wholeReply } from '../helpers/sse.ts'
+import { contentEvent, doneEvent, finishEvent, wholeReply, wholeStream, withoutExtraFields } from '../helpers/sse.ts'
 import { createSignal, within } from '../helpers/wait.ts'
 import type { Signal } from '../helpers/wait.ts'
 
@@ -61,7 +61,7 @@ test('an open stream ends in good order, meanwhile new requests are refused and 
   assert.deepEqual(gateway.load(), { exchanges: 0, jobs: 0 })
 })
 
-test('an unary answer in progress says that its connection closes', async (t) => {
+test('a unary answer in progress says that its connection closes', async (t) => {
   const gate = createSignal()
   const { upstream, gateway, connect } = await start(t, async (exchange) => {
     await gate.promise
@@ -79,18 +79,51 @@ test('an unary answer in progress says that its connection closes', async (t) =>
   await within(closed, 'the gateway closes')
 })
 
-test('a large answer that the client is still reading is not cut off', { timeout: 60_000 }, async (t) => {
-  const large = wholeReply.replace('"Hello"', `"${'x'.repeat(16 * 1024 * 1024)}"`)
-  const { gateway, connect } = await start(t, (exchange) => { exchange.answer(200, large) })
+for (const stream of [false, true]) {
+  test(`a large answer that the client is still reading is not cut off (${stream ? 'streamed' : 'unary'})`, { timeout: 60_000 }, async (t) => {
+    const text = 'x'.repeat(16 * 1024)
+    const large = wholeReply.replace('"Hello"', `"${text.repeat(1024)}"`)
+    const { gateway, connect } = await start(t, async (exchange) => {
+      if (!stream) return exchange.answer(200, large)
+      exchange.openStream()
+      for (let index = 0; index < 1024; index++) await exchange.write(contentEvent(text))
+      await exchange.write(finishEvent() + doneEvent)
+      exchange.end()
+    })
+    const client = await connect()
+    const response = await client.chat(chatBody('up/m', { stream }))
+    client.socket.pause()
+    const closed = gateway.close()
+    let tail = response.text
+    let bytes = tail.length
+    response.onBody = (chunk) => {
+      bytes += chunk.length
+      tail = (tail + chunk.toString('latin1')).slice(-64)
+    }
+    // A client that takes its time is not a client that does not read.
+    setTimeout(() => { client.socket.resume() }, 300)
+    assert.equal(await response.end(), 'complete')
+    assert.ok(bytes > 16 * 1024 * 1024)
+    assert.ok(stream ? tail.endsWith(doneEvent) : tail.endsWith('}}'))
+    await within(closed, 'the gateway closes')
+  })
+}
+
+test('a stream that begins after the shutdown has, says so in its head and is whole', async (t) => {
+  const gate = createSignal()
+  const { upstream, gateway, connect } = await start(t, async (exchange) => {
+    await gate.promise
+    await ok(exchange)
+  })
   const client = await connect()
-  const response = await client.chat(chatBody('up/m'))
-  client.socket.pause()
+  const head = client.chat(chatBody('up/m', { stream: true }))
+  await upstream.whenRequests(1)
   const closed = gateway.close()
-  let bytes = Buffer.byteLength(response.text)
-  response.onBody = (chunk) => { bytes += chunk.length }
-  setTimeout(() => { client.socket.resume() }, 300)
+  gate.resolve()
+  const response = await head
+  assert.equal(response.headers.connection, 'close')
   assert.equal(await response.end(), 'complete')
-  assert.ok(bytes > large.length)
+  assert.equal(withoutExtraFields(response.text), wholeStream)
   await within(closed, 'the gateway closes')
 })
 

@@ -8,13 +8,13 @@ const charactersPerToken = 4
 const embeddingInputsMax = 2048
 
 /** What the mock says to a job: pure text building, no timers. */
-export interface MockAnswer {
+interface MockAnswer {
   /** Pieces of the answer, one per streamed event. */
   tokens: string[]
   inputTokens: number
 }
 
-export function toMockAnswer (settings: MockSettings, job: JobFrame): MockAnswer {
+function toMockAnswer (settings: MockSettings, job: JobFrame): MockAnswer {
   const text = settings.text === '' ? `This is a mock response to a request of ${job.body.length} bytes for the model ${job.model}.` : settings.text
   const words = text.split(/(?<= )/)
   const count = Math.max(1, settings.tokens)

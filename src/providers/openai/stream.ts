@@ -7,6 +7,7 @@ import type { EventSink, StreamEvent, StreamEventKind, StreamTranslator } from '
 import { toEmbeddedError } from './errors.ts'
 import { toUsage } from './usage.ts'
 
+const quote = 0x22
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const doneMark = '[DONE]'
@@ -55,7 +56,9 @@ export class OpenAiStream implements StreamTranslator {
     const brace = event.dataLines === 1 && bytes[event.dataStart] === openBrace ? lastBrace(bytes, event.dataStart, dataEnd) : -1
     if (brace < 0) return sink.append(bytes, start, end)
     sink.append(bytes, start, brace)
-    sink.appendAscii(`${brace === event.dataStart + 1 ? '' : ','}"extra_fields":{${this.extraFields},"chunk_index":${this.chunkIndex++},"latency":${latencyMs}}`)
+    let before = brace - 1
+    while (bytes[before] === 0x20) before--
+    sink.appendAscii(`${before === event.dataStart ? '' : ','}"extra_fields":{${this.extraFields},"chunk_index":${this.chunkIndex++},"latency":${latencyMs}}`)
     sink.append(bytes, brace, end)
   }
 
@@ -97,7 +100,7 @@ function hasOutput (body: Record<string, unknown>): boolean {
   }) && body.choices.length > 0
 }
 
-/** True when the key is followed by something other than null; text that only spells the key is skipped. */
+/** True when the key is followed by something other than null or ""; text that only spells the key is skipped. */
 function hasValue (data: Buffer, key: Buffer): boolean {
   for (let at = data.indexOf(key); at >= 0; at = data.indexOf(key, at + key.length)) {
     let next = at + key.length
@@ -105,7 +108,7 @@ function hasValue (data: Buffer, key: Buffer): boolean {
     if (data[next] !== 0x3a) continue
     next++
     while (data[next] === 0x20) next++
-    if (data[next] !== 0x6e) return true
+    if (data[next] !== 0x6e && !(data[next] === quote && data[next + 1] === quote)) return true
   }
   return false
 }

@@ -1,0 +1,64 @@
+import { createParser } from 'eventsource-parser'
+import type { JobFrame } from '../../src/api/job.ts'
+import type { Usage } from '../../src/api/usage.ts'
+import type { StreamEventKind } from '../../src/providers/adapter.ts'
+import { OpenAiStream } from '../../src/providers/openai/stream.ts'
+import { SseSplitter } from '../../src/upstream/sse-splitter.ts'
+
+export interface Replay {
+  stream: OpenAiStream
+  kinds: StreamEventKind[]
+  /** What the client gets: written events, `[DONE]` as it came. */
+  output: Buffer
+}
+
+/** Runs a stream through splitter and translator, as the attempt does. */
+export function replayStream (job: JobFrame, bytes: Uint8Array, latencyMs = 5): Replay {
+  const stream = new OpenAiStream('test', job)
+  const kinds: StreamEventKind[] = []
+  const written: Buffer[] = []
+  const sink = {
+    append: (source: Uint8Array, start: number, end: number) => { written.push(Buffer.from(source.subarray(start, end))) },
+    appendAscii: (text: string) => { written.push(Buffer.from(text, 'latin1')) }
+  }
+  new SseSplitter(1 << 20).push(bytes, (event) => {
+    const kind = stream.classify(event)
+    kinds.push(kind)
+    if (kind === 'content') stream.write(event, latencyMs, sink)
+    else if (kind === 'done' || kind === 'comment') sink.append(event.bytes, event.start, event.end)
+  })
+  return { stream, kinds, output: Buffer.concat(written) }
+}
+
+/** Every data text of a stream, by the reference parser. */
+export function dataOf (bytes: Uint8Array): string[] {
+  const list: string[] = []
+  const parser = createParser({ onEvent: ({ data }) => { list.push(data) } })
+  parser.feed(new TextDecoder().decode(bytes))
+  return list
+}
+
+type Counts = Record<string, unknown> | null | undefined
+
+/** The usage that the last event with one reports, read without any of our code. */
+export function lastUsage (bytes: Uint8Array): Usage {
+  const usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  for (const data of dataOf(bytes)) {
+    if (data === '[DONE]') continue
+    const event = JSON.parse(data) as { usage?: Counts, response?: { usage?: Counts } }
+    const counts = event.usage ?? event.response?.usage
+    if (counts === null || counts === undefined) continue
+    usage.inputTokens = (counts.prompt_tokens ?? counts.input_tokens) as number
+    usage.outputTokens = (counts.completion_tokens ?? counts.output_tokens) as number
+  }
+  return usage
+}
+
+/** All text that the events of a chat or Responses stream carry, in order. */
+export function contentOf (bytes: Uint8Array): string {
+  return dataOf(bytes).filter((data) => data !== '[DONE]').map((data) => {
+    const event = JSON.parse(data) as { delta?: unknown, choices?: { delta?: unknown }[] }
+    const text = (delta: unknown): string => delta === undefined ? '' : JSON.stringify(delta)
+    return text(event.delta) + (event.choices ?? []).map((choice) => text(choice.delta)).join('')
+  }).join('')
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { toForwardedHeaders } from '../../src/router/forwarded-headers.ts'
+
+test('a prefixed header goes up without its prefix, in order and as often as it came', () => {
+  assert.equal(toForwardedHeaders([]), '')
+  assert.equal(toForwardedHeaders(['host', 'a', 'anthropic-beta', 'x']), '')
+  assert.equal(
+    toForwardedHeaders(['host', 'a', 'x-bf-eh-anthropic-beta', 'x', 'accept', 'b', 'x-bf-eh-openai-organization', 'org', 'x-bf-eh-anthropic-beta', 'y']),
+    'anthropic-beta: x\nopenai-organization: org\nanthropic-beta: y')
+})
+
+test('what carries credentials, frames the request or belongs to the gateway stays here', () => {
+  const denied = [
+    'authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'api-key', 'x-goog-api-key',
+    'host', 'content-length', 'content-type', 'content-encoding', 'transfer-encoding', 'connection', 'proxy-connection', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',
+    'accept', 'accept-encoding', 'user-agent', 'x-bf-api-key', 'x-bf-eh-authorization', 'x-bf-anything'
+  ]
+  for (const name of denied) assert.equal(toForwardedHeaders([`x-bf-eh-${name}`, 'x']), '', name)
+  // Only whole names are denied.
+  assert.equal(toForwardedHeaders(['x-bf-eh-x-authorization-mode', 'x']), 'x-authorization-mode: x')
+})
+
+test('a name or value that could break out of its line is left out', () => {
+  for (const name of ['', ' ', 'a b', 'a:b', 'a\r', 'a\nb', 'ü', 'a"', 'a(', 'A']) assert.equal(toForwardedHeaders([`x-bf-eh-${name}`, 'x']), '', JSON.stringify(name))
+  for (const value of ['a\r\nb: c', 'a\nb', 'a\rb', '\0', '\u007f', 'a\u0100', '😀']) assert.equal(toForwardedHeaders(['x-bf-eh-a', value]), '', JSON.stringify(value))
+  assert.equal(toForwardedHeaders(['x-bf-eh-a', 'tab\tand \u00ff']), 'a: tab\tand \u00ff')
+})
+
+test('every line is one that was asked for, whatever the headers', () => {
+  const headers = fc.array(fc.tuple(fc.oneof(fc.string({ unit: 'binary', maxLength: 8 }).map((name) => `x-bf-eh-${name}`), fc.constantFrom('host', 'x-bf-eh-cookie', 'x-bf-eh-a')), fc.string({ unit: 'binary', maxLength: 12 })), { maxLength: 8 })
+  fc.assert(fc.property(headers, (pairs) => {
+    const lines = toForwardedHeaders(pairs.flat())
+    if (lines === '') return
+    for (const line of lines.split('\n')) {
+      assert.match(line, /^[!#$%&'*+.^_`|~0-9a-z-]+: [\t\x20-\x7e\x80-\xff]*$/)
+      const [name, value] = [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]
+      assert.ok(pairs.some((pair) => pair[0] === `x-bf-eh-${name}` && pair[1] === value))
+      assert.notEqual(name, 'cookie')
+    }
+  }), { numRuns: 2000 })
+})
+
+test('at most 8 KiB go up', () => {
+  const many = Array.from({ length: 100 }, (_, index) => [`x-bf-eh-a${index}`, 'v'.repeat(500)]).flat()
+  const lines = toForwardedHeaders(many)
+  assert.ok(lines.length > 7_000 && lines.length <= 8 * 1024, String(lines.length))
+  assert.equal(toForwardedHeaders(['x-bf-eh-a', 'v'.repeat(9_000)]), '')
+})
