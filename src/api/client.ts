@@ -56,8 +56,11 @@ export interface Client {
   openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void
   write (bytes: Uint8Array): void
   closeStream (): void
-  /** Before the stream opened: an error status. After: an in-band error, and the connection's end. */
-  fail (error: GatewayError, identity: AnswerIdentity | null, upstreamHeaders: string, upstreamMicroseconds: number): void
+  /**
+   * Before the stream opened: an error status. After: an in-band error, and the stream's end.
+   * @param headers `name: value` lines joined by CR LF, or empty; the upstream's when there is an identity
+   */
+  fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void
 }
 
 /** What the transport tells the gateway about the client. */

@@ -85,9 +85,10 @@ const wantCommaOrEnd = 4
 /**
  * @param bytes UTF-8; invalid sequences inside strings pass through untouched
  * @param wanted names of top-level members to locate; each may appear once
+ * @param keysMax keys in all objects together
  * @throws JsonScanError
  */
-export function scanJsonObject (bytes: Uint8Array, wanted: readonly string[]): JsonScan {
+export function scanJsonObject (bytes: Uint8Array, wanted: readonly string[], keysMax: number = jsonLimits.keysMax): JsonScan {
   const scan: JsonScan = { members: new JsonMembers(), bodyStart: 0, bodyEnd: 0, isEmpty: true }
   let depth = 0
   let keys = 0
@@ -124,7 +125,7 @@ export function scanJsonObject (bytes: Uint8Array, wanted: readonly string[]): J
       throw syntaxError('expected a comma or a closing bracket', offset)
     } else if (want === wantKey || want === wantKeyOrEnd) {
       if (byte !== quote) throw syntaxError('expected a key in double quotes', offset)
-      if (++keys > jsonLimits.keysMax) throw new JsonScanError('keys', `more than ${jsonLimits.keysMax} keys`, offset)
+      if (++keys > keysMax) throw new JsonScanError('keys', `more than ${keysMax} keys`, offset)
       const keyEnd = scanString(bytes, offset)
       const afterKey = skipSpace(bytes, keyEnd)
       if (bytes[afterKey] !== colon) throw syntaxError('expected a colon after the key', afterKey)

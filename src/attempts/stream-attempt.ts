@@ -17,6 +17,7 @@ const wrongBodyBytesMax = 64 * 1024
 /** After the end mark, the connection gets this long to close before it is cut. */
 const lingerMs = 1_000
 
+const openBrace = 0x7b
 const blankLine = Buffer.from('\n\n')
 
 /**
@@ -132,11 +133,14 @@ export class StreamAttempt extends HttpAttempt {
 
   private readonly onEvent = (event: SseEvent): void => {
     if (this.doneAtMs > 0 || this.translator.error !== null) return
+    // Half an event, where the stream broke off, says nothing: not even that the answer is finished.
+    const broken = this.finishing && event.dataLines > 0 && parseEventData(event) === null
+    if (broken && event.bytes[event.dataStart] === openBrace) return
     const kind = this.translator.classify(event)
     if (kind === 'comment' && !this.headSent) return this.holdComment(event)
     // The front reports the error itself, once and in the client's dialect.
     if (kind === 'hidden' || kind === 'error') return
-    if (this.finishing && kind === 'content' && parseEventData(event) === null) return
+    if (broken && kind === 'content') return
     this.openChunk()
     if (kind === 'done') {
       this.doneAtMs = this.lastByteAtMs

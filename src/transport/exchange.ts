@@ -49,7 +49,7 @@ export class Exchange implements Client {
   /** Bytes in the server's own buffer that are not credited yet. */
   private stuckBytes = 0
   private congestedSinceMs = -1
-  private endWhenWritten: 'end' | 'close' | null = null
+  private endWhenWritten = false
   /** New requests on this connection are refused: the gateway shuts down, or the body was not read. */
   closeAfter = false
 
@@ -105,17 +105,18 @@ export class Exchange implements Client {
     })
   }
 
-  fail (error: GatewayError, identity: AnswerIdentity | null, upstreamHeaders: string, upstreamMicroseconds: number): void {
+  fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void {
     if (!this.alive) return
     this.errorCode = error.code
     const body = toErrorBody(error, identity, this.requestId)
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
       this.write(Buffer.from(`data: ${body}\n\n`))
-      return this.finishStream('end')
+      return this.finishStream()
     }
     this.send(error.status, body, 'application/json', () => {
-      if (identity !== null) this.writeIdentity(identity, upstreamHeaders, upstreamMicroseconds)
+      if (identity !== null) this.writeIdentity(identity, headers, upstreamMicroseconds)
+      else if (headers !== '') this.writeBlock(headers)
     })
   }
 
@@ -145,6 +146,7 @@ export class Exchange implements Client {
    * @returns whether everything is sent
    */
   private sendLarge (body: Uint8Array): boolean {
+    if (this.closeAfter) this.response.writeHeader('connection', 'close')
     this.response.onWritable((offset) => {
       this.congestedSinceMs = this.nowMs()
       const [ok, done] = this.response.tryEnd(body.subarray(offset), body.length)
@@ -184,7 +186,7 @@ export class Exchange implements Client {
   }
 
   closeStream (): void {
-    if (this.alive) this.finishStream('end')
+    if (this.alive) this.finishStream()
   }
 
   /** Cuts the connection. */
@@ -219,19 +221,19 @@ export class Exchange implements Client {
       this.congestedSinceMs = -1
       const credited = this.stuckBytes
       this.stuckBytes = 0
-      if (this.held.length === 0 && this.endWhenWritten === null) {
+      if (this.held.length === 0 && !this.endWhenWritten) {
         if (!this.response.write(flushComment)) this.congestedSinceMs = this.nowMs()
       }
       while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)
       if (credited > 0) this.watcher?.onTaken(credited)
     })
-    if (this.endWhenWritten !== null) this.finishStream(this.endWhenWritten)
+    if (this.endWhenWritten) this.finishStream()
     return true
   }
 
-  private finishStream (how: 'end' | 'close'): void {
+  private finishStream (): void {
     if (this.held.length > 0 || this.congestedSinceMs >= 0) {
-      this.endWhenWritten = how
+      this.endWhenWritten = true
       return
     }
     // Without `closeAfter`: the server would write its header into the body.

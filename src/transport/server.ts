@@ -89,7 +89,7 @@ export class Transport implements ExchangeEvents {
   async drain (): Promise<void> {
     this.draining = true
     this.server.close()
-    for (const exchange of this.open) exchange.closeAfter = true
+    this.open.forEach((exchange) => { exchange.closeAfter = true })
     if (this.open.size > 0) await new Promise<void>((resolve) => { this.onDrained = resolve })
   }
 
@@ -132,7 +132,8 @@ export class Transport implements ExchangeEvents {
       return this.refuse(exchange, new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
     }
     if (operation === undefined ? method !== 'get' && method !== 'head' : method !== 'post') {
-      return this.refuse(exchange, new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${operation === undefined ? 'GET' : 'POST'}.` }))
+      const allowed = operation === undefined ? 'GET, HEAD' : 'POST'
+      return this.refuse(exchange, new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${allowed}.` }), `allow: ${allowed}`)
     }
     if (page !== undefined) return this.showPage(exchange, page, request.getQuery())
     if (this.draining) {
@@ -147,8 +148,8 @@ export class Transport implements ExchangeEvents {
     }, (limit) => { this.refuseBody(exchange, limit) })
   }
 
-  private refuse (exchange: Exchange, error: GatewayError): void {
-    exchange.fail(error, null, '', 0)
+  private refuse (exchange: Exchange, error: GatewayError, headers = ''): void {
+    exchange.fail(error, null, headers, 0)
   }
 
   private refuseBody (exchange: Exchange, limit: 'body' | 'held'): void {

@@ -77,7 +77,7 @@ describe('a relayed stream', async () => {
   }
   for (const [name, bytes] of Object.entries(variants)) {
     test(`a stream with ${name} goes through byte for byte`, async () => {
-        const { text } = await stream(faults.stream(bytes))
+      const { text } = await stream(faults.stream(bytes))
       assert.equal(withoutExtraFields(text).trimEnd(), bytes.trimEnd())
       assert.equal(text.split('[DONE]').length, 2, '[DONE] once')
     })
@@ -91,7 +91,7 @@ describe('a relayed stream', async () => {
 
   for (const [name, bytes] of [['LF', wholeStream], ['CR LF, comment and byte-order mark', `\ufeff: hi\r\n\r\n${crLf}`]] as const) {
     test(`a stream cut in two at every byte gives the same bytes (${name})`, { timeout: 60_000 }, async () => {
-        const whole = Buffer.from(bytes)
+      const whole = Buffer.from(bytes)
       for (let at = 1; at < whole.length; at++) {
         const first = createSignal()
         const { text } = await stream(async (exchange) => {

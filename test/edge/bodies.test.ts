@@ -38,11 +38,12 @@ function pour (head: string, piece: string, bytesLimit: number): Promise<{ sentB
       resolve({ sentBytes, text, closed })
     }
     const more = (): void => {
-      while (!over && sentBytes < bytesLimit) {
+      while (sentBytes < bytesLimit) {
+        if (over) return
         sentBytes += piece.length
         if (!socket.write(piece)) return
       }
-      if (!over) done(false)
+      done(false)
     }
     socket.on('connect', () => { socket.write(head, more) })
     socket.on('drain', more)

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
 import { after, test } from 'node:test'
 import { sendJson, startCaptureUpstream, chatAnswer } from '../sdk/capture-upstream.ts'
 import { chatBody, startTestGateway } from '../helpers/gateway.ts'
@@ -25,43 +24,30 @@ test('an unknown route is 404 and named', async () => {
 test('a wrong method is 405 and the message says which one to use', async () => {
   const cases: ReadonlyArray<[string, string, string]> = [
     ['GET', '/v1/chat/completions', 'POST'], ['PUT', '/v1/embeddings', 'POST'], ['DELETE', '/v1/responses', 'POST'], ['HEAD', '/v1/completions', 'POST'],
-    ['POST', '/health', 'GET'], ['PUT', '/metrics', 'GET'], ['DELETE', '/v1/models', 'GET'], ['OPTIONS', '/health/live', 'GET']
+    ['POST', '/health', 'GET, HEAD'], ['PUT', '/metrics', 'GET, HEAD'], ['DELETE', '/v1/models', 'GET, HEAD'], ['OPTIONS', '/health/live', 'GET, HEAD']
   ]
   for (const [method, path, use] of cases) {
     const response = await fetch(gateway.url + path, { method })
     assert.equal(response.status, 405, `${method} ${path}`)
+    assert.equal(response.headers.get('allow'), use)
     if (method === 'HEAD') continue
     const { error, status_code: status, is_bifrost_error: ours } = await response.json() as ErrorBody
     assert.deepEqual([error.code, error.message, status, ours], ['BIFROST_METHOD_NOT_ALLOWED', `${method} is not allowed on ${path}, use ${use}.`, 405, true])
   }
 })
 
-test('HEAD on a page has the headers of GET and no body, and the connection goes on', async () => {
+test('HEAD on a page has the headers of GET and no body, and says that the connection ends', async () => {
   for (const path of ['/health', '/health/ready', '/metrics', '/v1/models', '/nowhere']) {
     const get = await fetch(gateway.url + path)
     const getText = await get.text()
-    const head = await fetch(gateway.url + path, { method: 'HEAD' })
-    assert.deepEqual([head.status, head.headers.get('content-type'), await head.text()], [get.status, get.headers.get('content-type'), ''])
-    if (path !== '/metrics') assert.equal(head.headers.get('content-length'), String(Buffer.byteLength(getText)))
+    const { text } = await sendRaw(port, [`HEAD ${path} HTTP/1.1\r\nHost: x\r\n\r\n`], { quietMs: 100 })
+    assert.deepEqual(statusesOf(text), [get.status])
+    assert.match(text, /\r\n\r\n$/)
+    assert.ok(text.includes(`content-type: ${String(get.headers.get('content-type'))}\r\n`))
+    if (path !== '/metrics') assert.ok(text.includes(`Content-Length: ${Buffer.byteLength(getText)}\r\n`), text)
+    // uWebSockets.js drops the next request after a HEAD, so a client must not think that it can send one.
+    assert.match(text, /\r\nConnection: close\r\n/i)
   }
-  const text = await new Promise<string>((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    let seen = ''
-    let asked = false
-    socket.on('error', reject)
-    socket.on('data', (chunk: Buffer) => {
-      seen += chunk.toString('latin1')
-      if (!asked && seen.includes('\r\n\r\n')) {
-        asked = true
-        socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
-      } else if (seen.endsWith('}')) {
-        socket.destroy()
-        resolve(seen)
-      }
-    })
-    socket.write('HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n')
-  })
-  assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^{]*\r\n\r\nHTTP\/1\.1 200 OK\r\n[^{]*\r\n\r\n\{"status":"ok"/s)
 })
 
 /** Names and values of a raw response head. */
@@ -80,7 +66,7 @@ test('nothing that a client sends can split the response head', async () => {
     for (const more of ['', ',"stream":true']) {
       const whole = body.replace(/\}$/, `${more}}`)
       const request = `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: ${Buffer.byteLength(whole)}\r\n\r\n${whole}`
-      const { text } = await sendRaw(port, [request], { quietMs: 150 })
+      const { text } = await sendRaw(port, [request], { quietMs: 3_000, enough: (seen) => /\}$|\r\n0\r\n\r\n$/.test(seen) })
       assert.equal(statusesOf(text).length, 1, whole)
       assert.deepEqual(headOf(text).filter((line) => /^x-evil/i.test(line)), [])
       for (const line of headOf(text)) assert.match(line, /^[\w-]+: [\x20-\x7e]*$/)

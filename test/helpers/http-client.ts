@@ -127,7 +127,9 @@ export class RawClient {
     const headers: Record<string, string> = {}
     for (const line of lines) {
       const colon = line.indexOf(':')
-      headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim()
+      const name = line.slice(0, colon).toLowerCase()
+      const value = line.slice(colon + 1).trim()
+      headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
     }
     this.received = this.received.subarray(end + headEnd.length)
     const response = new ClientResponse(Number(first.split(' ')[1]), headers)

@@ -19,11 +19,11 @@ export function usageEvent (inputTokens: number, outputTokens: number): string {
 export const wholeStream = contentEvent('Hello') + contentEvent(' wörld') + finishEvent() + doneEvent
 
 /** A short complete answer. */
-export const wholeReply = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}`
+export const wholeReply = '{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}'
 
 /** What the gateway's bytes were before it spliced `extra_fields` in. */
 export function withoutExtraFields (text: string): string {
-  return text.replaceAll(/,?"extra_fields":\{[^{}]*\}/g, '')
+  return text.replaceAll(/,?"extra_fields":\{(?:[^{}]|\{[^{}]*\})*\}/g, '')
 }
 
 /** The error that ends a stream; null when it ends otherwise. */

@@ -54,11 +54,15 @@ export function lastUsage (bytes: Uint8Array): Usage {
   return usage
 }
 
-/** All text that the events of a chat or Responses stream carry, in order. */
+interface Delta { content?: unknown, reasoning?: unknown, reasoning_content?: unknown, tool_calls?: { function?: { name?: unknown, arguments?: unknown } }[] }
+
+/** All text and tool calls that the events of a chat or Responses stream carry, in order. */
 export function contentOf (bytes: Uint8Array): string {
+  const text = (value: unknown): string => typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value)
   return dataOf(bytes).filter((data) => data !== '[DONE]').map((data) => {
-    const event = JSON.parse(data) as { delta?: unknown, choices?: { delta?: unknown }[] }
-    const text = (delta: unknown): string => delta === undefined ? '' : JSON.stringify(delta)
-    return text(event.delta) + (event.choices ?? []).map((choice) => text(choice.delta)).join('')
+    const event = JSON.parse(data) as { delta?: unknown, choices?: { delta?: Delta }[] }
+    return text(event.delta) + (event.choices ?? []).map(({ delta = {} }) =>
+      text(delta.reasoning) + text(delta.reasoning_content) + text(delta.content) +
+      (delta.tool_calls ?? []).map((call) => text(call.function?.name) + text(call.function?.arguments)).join('')).join('')
   }).join('')
 }

@@ -13,7 +13,8 @@ export function fromOpenAiReply (provider: string, job: JobFrame, body: Uint8Arr
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   let scan: JsonScan
   try {
-    scan = scanJsonObject(text, ['usage', 'error', 'choices', 'data', 'output'])
+    // An answer with logprobs has more keys than any request; its size is limited already.
+    scan = scanJsonObject(text, ['usage', 'error', 'choices', 'data', 'output'], Infinity)
   } catch (cause) {
     const what = /^\s*</.test(text.toString('latin1', 0, 256)) ? 'HTML' : text.length === 0 ? 'an empty body' : 'a body that is not a JSON object'
     throw new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${provider} answered 200 with ${what}.`, provider, cause })
@@ -26,7 +27,8 @@ export function fromOpenAiReply (provider: string, job: JobFrame, body: Uint8Arr
   const usage = { inputTokens: 0, outputTokens: 0 }
   const member = scan.members.get('usage')
   if (member !== undefined) toUsage(JSON.parse(text.toString('utf8', member.valueStart, member.valueEnd)), usage)
-  if (job.base64Embeddings && floatArrayMark.test(text.toString('latin1', 0, Math.min(text.length, 4096)))) {
+  const data = scan.members.get('data')
+  if (job.base64Embeddings && data !== undefined && floatArrayMark.test(text.toString('latin1', data.valueStart, Math.min(data.valueEnd, data.valueStart + 4096)))) {
     const encoded = encodeEmbeddings(text)
     return { body: encoded, usage, spliceOffset: encoded.length - 1 }
   }

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { chatBody } from '../helpers/gateway.ts'
+import { eventually } from '../helpers/wait.ts'
+import { childrenOf, createFolder, isAlive, runCli, startCli } from './spawn-cli.ts'
+
+/** `bifrost start` as a process: what it prints, how it ends, what it survives. */
+const shell = promisify(execFile)
+const slowMock = { providers: { mock: { mock: { tokens: 1000, tokens_per_second: 5 } } } }
+
+async function serves (url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) })).status === 200
+  } catch {
+    return false
+  }
+}
+
+/** Opens a stream and waits for its first event. */
+async function openStream (url: string): Promise<Response> {
+  const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: chatBody('mock/any', { stream: true }) })
+  await response.body?.getReader().read()
+  return response
+}
+
+test('without a config the mock serves, and the curl line of the banner works as printed', async (t) => {
+  const cli = await startCli(t, createFolder(t))
+  assert.match(cli.stderr(), /warning: no config file: serving the mock provider only/)
+  const [, command = ''] = await cli.sees(/^\s+(curl .*)$/m)
+  assert.ok(command.includes(cli.url), command)
+  const { stdout } = await shell('sh', ['-c', `${command} --silent --show-error --max-time 10`])
+  const answer = JSON.parse(stdout) as { object: string, choices: Array<{ message: { content: string } }> }
+  assert.equal(answer.object, 'chat.completion')
+  assert.match(String(answer.choices[0]?.message.content), /mock response/)
+})
+
+test('standard output has only JSON lines, with the request in one of them', async (t) => {
+  const cli = await startCli(t, createFolder(t))
+  await fetch(`${cli.url}/v1/chat/completions`, { method: 'POST', body: chatBody('mock/any'), headers: { 'x-request-id': 'the-id' } })
+  await fetch(`${cli.url}/nowhere?key=CANARY`)
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(), 0)
+  const lines = cli.stdout().trim().split('\n').map((line) => JSON.parse(line) as { msg: string, requestId?: string, status?: number })
+  assert.deepEqual(lines.filter(({ msg, requestId }) => msg === 'request' && requestId === 'the-id').map(({ status }) => status), [200])
+  assert.ok(!cli.stdout().includes('CANARY'))
+})
+
+test('LOG_LEVEL and --log-level decide what is written', async (t) => {
+  const folder = createFolder(t)
+  for (const [args, environment, logs] of [[[], { LOG_LEVEL: 'silent' }, false], [['--log-level', 'info'], { LOG_LEVEL: 'silent' }, true]] as const) {
+    const cli = await startCli(t, folder, ['start', ...args], { APP_PORT: '0', ...environment })
+    await fetch(`${cli.url}/v1/chat/completions`, { method: 'POST', body: chatBody('mock/any') })
+    cli.kill('SIGTERM')
+    await cli.exit()
+    assert.equal(cli.stdout() !== '', logs)
+  }
+})
+
+test('SIGTERM and SIGINT end an idle gateway with code 0 within 2 s', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const cli = await startCli(t, createFolder(t), ['--port', '0'])
+    await fetch(`${cli.url}/v1/chat/completions`, { method: 'POST', body: chatBody('mock/any') })
+    const startMs = performance.now()
+    cli.kill(signal)
+    assert.equal(await cli.exit(2_000), 0)
+    t.diagnostic(`${signal}: ${Math.round(performance.now() - startMs)} ms`)
+    assert.ok(!isAlive(cli.frontPid))
+  }
+})
+
+test('SIGTERM lets a stream go on; the second one ends at once', async (t) => {
+  const cli = await startCli(t, createFolder(t, slowMock))
+  await openStream(cli.url)
+  cli.kill('SIGTERM')
+  await eventually(() => cli.stdout().includes('shutting down'), 'the gateway shuts down')
+  await new Promise((resolve) => { setTimeout(resolve, 300) }) // time in which it must not end
+  assert.ok(isAlive(cli.pid) && isAlive(cli.frontPid))
+  const startMs = performance.now()
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 1)
+  assert.ok(performance.now() - startMs < 1_000)
+  assert.ok(!isAlive(cli.frontPid))
+})
+
+test('a front that dies of SIGABRT is replaced on the same port', async (t) => {
+  const cli = await startCli(t, createFolder(t))
+  const startMs = performance.now()
+  process.kill(cli.frontPid, 'SIGABRT')
+  await eventually(() => !isAlive(cli.frontPid), 'the front is gone')
+  await eventually(() => serves(cli.url), 'it serves again')
+  const tookMs = Math.round(performance.now() - startMs)
+  t.diagnostic(`served again after ${tookMs} ms`)
+  assert.ok(tookMs < 2_000, `${tookMs} ms`)
+  assert.match(cli.stderr(), /the front process ended \(SIGABRT\), starting it again in 0 ms/)
+  assert.equal(cli.stderr().match(/Bifrost serves on/g)?.length, 1)
+  const answer = await fetch(`${cli.url}/v1/chat/completions`, { method: 'POST', body: chatBody('mock/any') })
+  assert.equal(answer.status, 200)
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 0)
+})
+
+test('a front whose supervisor is killed ends by itself', async (t) => {
+  const cli = await startCli(t, createFolder(t))
+  const startMs = performance.now()
+  cli.kill('SIGKILL')
+  await cli.exit() // the front holds the same pipes, so this includes its end
+  await eventually(() => !isAlive(cli.frontPid), 'the front is gone', 5_000)
+  t.diagnostic(`gone after ${Math.round(performance.now() - startMs)} ms`)
+  assert.equal(await serves(cli.url), false)
+})
+
+test('a second gateway on the same port says so and exits with 69', async (t) => {
+  const folder = createFolder(t)
+  const first = await startCli(t, folder)
+  const port = new URL(first.url).port
+  const second = runCli(t, folder, ['start', '--port', port])
+  assert.equal(await second.exit(), 69)
+  assert.match(second.stderr(), new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: EADDRINUSE\n$`))
+  assert.equal(await serves(first.url), true)
+})
+
+test('SIGTERM during start ends it without leaving a front behind', async (t) => {
+  const cli = runCli(t, createFolder(t), ['start', '--port', '0'])
+  await eventually(() => childrenOf(cli.pid).length === 1, 'the front is started')
+  const [frontPid = 0] = childrenOf(cli.pid)
+  cli.kill('SIGTERM')
+  await cli.exit(3_000)
+  await eventually(() => !isAlive(frontPid), 'the front is gone', 3_000)
+})
+
+test('mock starts an upstream that answers as OpenAI would', async (t) => {
+  const cli = runCli(t, createFolder(t), ['mock', '--port', '0', '--tokens', '3', '--latency-ms', '5'])
+  const [, url = ''] = await cli.sees(/mock upstream on (http:\/\/127\.0\.0\.1:\d+)\n/)
+  const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body: chatBody('gpt-4o-mini') })
+  assert.equal((await response.json() as { usage: { completion_tokens: number } }).usage.completion_tokens, 3)
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 'SIGTERM')
+})
