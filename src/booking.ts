@@ -53,7 +53,8 @@ export class Booking {
         method: exchange.method, path: exchange.path, requestType: run?.requestType ?? '', provider: '', model: run?.request.parsed.model ?? '', resolvedModel: '', keyName: '', stream: run?.request.parsed.stream ?? false
       }),
       status,
-      outcome: run?.outcome ?? exchange.errorCode ?? 'ok',
+      // An answer that was complete may still not have reached its client.
+      outcome: run === null || run.outcome === 'ok' ? exchange.errorCode ?? 'ok' : run.outcome,
       durationMs,
       upstreamMs: run === null ? 0 : run.upstreamMicroseconds / 1000,
       queueMs: run === null ? 0 : run.queueMs,

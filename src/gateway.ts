@@ -172,6 +172,7 @@ export class RequestRun implements JobListener, ClientWatcher {
     const limitMs = waiting ? totalMs : (this.request.parsed.stream ? streamTotalMs : totalMs) + deadlineGraceMs
     if (nowMs - (waiting ? this.request.receivedAtMs : this.dispatchedAtMs) < limitMs) return
     const message = waiting ? `The request waited in the queue of ${this.target.provider.name} for longer than network_config.default_request_timeout_in_seconds (${totalMs / 1000} s).` : undefined
+    this.pool()?.countTimeout('BIFROST_TOTAL_TIMEOUT')
     this.giveUp(new GatewayError('BIFROST_TOTAL_TIMEOUT', { message }), '')
     this.cancelJob()
   }

@@ -41,7 +41,7 @@ export interface JsonScan {
   isEmpty: boolean
 }
 
-export const jsonLimits = { depthMax: 128, keysMax: 100_000 } as const
+const jsonLimits = { depthMax: 128, keysMax: 100_000 } as const
 
 export type JsonScanProblem = 'syntax' | 'not-an-object' | 'depth' | 'keys' | 'duplicate'
 

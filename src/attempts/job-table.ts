@@ -14,6 +14,9 @@ import { SlotMap } from './slot-map.ts'
 import { StreamAttempt } from './stream-attempt.ts'
 import { UnaryAttempt } from './unary-attempt.ts'
 
+/** A tick that comes later than this says that the thread stood still. */
+const lateTickMs = 3 * tickMs
+
 /** The jobs that this thread has in hand. It starts, steers and times them; it retries nothing. */
 export class JobTable {
   private readonly settings: ProviderSettings
@@ -23,6 +26,7 @@ export class JobTable {
   private readonly takeBody: (jobId: number) => Buffer
   private readonly attempts = new SlotMap<Attempt>()
   private ticker: NodeJS.Timeout | null = null
+  private lastTickMs = 0
   private onDrained: (() => void) | null = null
   private draining = false
 
@@ -64,12 +68,19 @@ export class JobTable {
       ? new MockAttempt(this.settings.name, this.settings.mock as MockSettings, job, this.results, this.remove, nowMs)
       : job.stream ? new StreamAttempt(this.context, job, nowMs) : new UnaryAttempt(this.context, job, nowMs)
     this.attempts.set(job.id, attempt)
-    this.ticker ??= setInterval(this.tick, tickMs)
+    if (this.ticker === null) {
+      this.lastTickMs = nowMs
+      this.ticker = setInterval(this.tick, tickMs)
+    }
     attempt.start()
   }
 
   private readonly tick = (): void => {
     const nowMs = performance.now()
+    const late = nowMs - this.lastTickMs > lateTickMs
+    this.lastTickMs = nowMs
+    // After a stall the answers that came meanwhile still wait in their sockets; they are read before the next tick.
+    if (late) return
     this.attempts.forEach((attempt) => { attempt.tick(nowMs) })
     if (this.attempts.size > 0 || this.ticker === null) return
     clearInterval(this.ticker)

@@ -88,9 +88,7 @@ export class StreamAttempt extends HttpAttempt {
     }
     if (this.doneAtMs > 0) return this.finish()
     if (this.translator.finished) return this.finishWithEndMark()
-    this.fail(new GatewayError('BIFROST_UPSTREAM_TRUNCATED', {
-      message: `${this.context.settings.name} ended the stream before it was finished.`
-    }))
+    this.fail(this.truncated())
   }
 
   override onError (error: GatewayError): void {
@@ -98,7 +96,8 @@ export class StreamAttempt extends HttpAttempt {
     // A connection that breaks after the answer is complete takes nothing away from it.
     if (this.doneAtMs > 0) this.finish()
     else if (this.translator.finished) this.finishWithEndMark()
-    else super.onError(error)
+    // Once the stream has begun, a lost connection is a stream cut short, whatever its framing.
+    else super.onError(error.code === 'BIFROST_UPSTREAM_RESET' && this.status !== 0 ? this.truncated(error) : error)
   }
 
   protected override tickBody (nowMs: number): void {
@@ -117,6 +116,10 @@ export class StreamAttempt extends HttpAttempt {
     this.fail(new GatewayError('BIFROST_STREAM_IDLE_TIMEOUT', {
       message: `${this.context.settings.name} sent nothing for longer than network_config.stream_idle_timeout_in_seconds (${this.context.settings.timeouts.streamIdleMs / 1000} s).`
     }))
+  }
+
+  private truncated (cause?: GatewayError): GatewayError {
+    return new GatewayError('BIFROST_UPSTREAM_TRUNCATED', { message: `${this.context.settings.name} ended the stream before it was finished.`, cause })
   }
 
   private push (chunk: Uint8Array): void {

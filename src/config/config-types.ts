@@ -837,7 +837,7 @@ export interface ConcurrencyAndBufferSize {
    */
   concurrency: number
   /**
-   * Requests that may wait or be in progress.
+   * Requests that may wait for one of the `concurrency` places; at least `concurrency`, as in the original.
    */
   buffer_size: number
 }

@@ -3,6 +3,7 @@ import type { Reply } from '../api/reply.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import type { Usage } from '../api/usage.ts'
 import { fromErrorRecord, GatewayError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { JobHead } from '../api/job.ts'
 import { readResultBatch } from '../frames/result-frame.ts'
 import type { FailureRecord, ResultHandler } from '../frames/result-frame.ts'
@@ -135,9 +136,14 @@ export class ProviderPool implements ResultHandler {
 
   onFailed (jobId: number, failure: FailureRecord): void {
     const error = fromErrorRecord(failure.error, this.settings.name)
-    const timeout = timeoutNames[error.code]
-    if (timeout !== undefined) this.timeouts.set(timeout, (this.timeouts.get(timeout) ?? 0) + 1)
+    this.countTimeout(error.code)
     this.endRunning(jobId)?.onFailed(error, failure.headers, failure.usage, failure.upstreamMicroseconds)
+  }
+
+  /** Counts errors that are timeouts, by the deadline that passed. */
+  countTimeout (code: ErrorCode): void {
+    const timeout = timeoutNames[code]
+    if (timeout !== undefined) this.timeouts.set(timeout, (this.timeouts.get(timeout) ?? 0) + 1)
   }
 
   private startThreads (): void {
@@ -235,7 +241,7 @@ export class ProviderPool implements ResultHandler {
   }
 }
 
-const timeoutNames: Partial<Record<GatewayError['code'], string>> = {
+const timeoutNames: Partial<Record<ErrorCode, string>> = {
   BIFROST_CONNECT_TIMEOUT: 'connect',
   BIFROST_RESPONSE_HEADER_TIMEOUT: 'response_header',
   BIFROST_STREAM_IDLE_TIMEOUT: 'stream_idle',

@@ -27,7 +27,7 @@ const kFrameHeaderBytes = 16
 const kSkipMark = 0xffffffff
 
 /** A frame may take at most this share of the ring; larger bodies travel through the port. */
-export const ringFrameShareMax = 4
+const ringFrameShareMax = 4
 
 export function createRingMemory (capacityBytes: number): SharedArrayBuffer {
   if (capacityBytes < 1024 || (capacityBytes & (capacityBytes - 1)) !== 0) {

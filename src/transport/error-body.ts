@@ -7,16 +7,16 @@ import type { GatewayError } from '../errors.ts'
  */
 export function toErrorBody (error: GatewayError, identity: AnswerIdentity | null, requestId: string): string {
   const body = {
-    type: error.type,
-    is_bifrost_error: error.code !== 'BIFROST_UPSTREAM_STATUS',
-    status_code: error.status,
     error: {
       // An internal failure tells the client nothing but where to look.
       message: error.code === 'BIFROST_INTERNAL' ? `Internal error. Request id: ${requestId}.` : error.message,
       type: error.type,
       param: error.param,
       code: error.upstreamCode ?? error.code
-    }
+    },
+    type: error.type,
+    is_bifrost_error: error.code !== 'BIFROST_UPSTREAM_STATUS',
+    status_code: error.status
   }
   const json = JSON.stringify(body)
   return `${json.slice(0, -1)},"extra_fields":{${identity === null ? '' : identity.extraFields}}}`

@@ -198,6 +198,7 @@ export class Exchange implements Client {
   tick (nowMs: number, slowClientTimeoutMs: number): void {
     if (!this.alive) return
     if (this.congestedSinceMs >= 0 && nowMs - this.congestedSinceMs > slowClientTimeoutMs) {
+      this.errorCode = 'BIFROST_SLOW_CLIENT'
       this.watcher?.onGone(new GatewayError('BIFROST_SLOW_CLIENT'))
       return this.close()
     }
@@ -259,6 +260,7 @@ export class Exchange implements Client {
   private onAborted (): void {
     if (!this.alive) return
     this.alive = false
+    this.errorCode ??= 'BIFROST_CLIENT_CLOSED'
     this.watcher?.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
     this.finish()
   }

@@ -110,6 +110,15 @@ test('100,000 keys are accepted and one more is not, wherever they stand', () =>
   }
 })
 
+test('control characters are refused in strings, and every other character is taken', () => {
+  for (let code = 0; code <= 0xff; code++) {
+    const character = String.fromCharCode(code)
+    if (character === '"' || character === '\\') continue
+    for (const text of [`{"a":"${character}"}`, `{"${character}":0}`]) assert.equal(verdict(text, []), code < 0x20 ? 'syntax' : 'accepted', String(code))
+    assert.equal(verdict(`{"a":"\\${character}"}`, []), '/bfnrt'.includes(character) ? 'accepted' : 'syntax', `\\${code}`)
+  }
+})
+
 test('an escaped spelling of a wanted key is the key', () => {
   for (const key of ['"mod\\u0065l"', '"\\u006d\\u006F\\u0064\\u0065\\u006c"']) {
     const bytes = Buffer.from(`{${key}:"x"}`)

@@ -96,14 +96,16 @@ test('a frame that fits to the last byte behind the skipped rest is taken', () =
   assert.deepEqual(play({ readFirst: [200], waiting: [200, 200, 200], oneMore: 200 }, realWriter), { taken: true, intact: true })
 })
 
-/** Two frames of 24 payload bytes at `start`, the first with its length word overwritten. */
+/** Two frames of 24 payload bytes at `start`, the first with its length word overwritten: a wrong one is never handed out. */
 function drainWithLength (start: number, length: number): void {
   const memory = createRingMemory(capacity)
   setIndices(memory, start)
   const writer = new RingWriter(memory)
   for (const jobId of [1, 2]) pushFrame(writer, { kind: 1, jobId, payload: fillPayload(jobId, 24) })
   new Uint32Array(memory)[firstDataWord + (start % capacity) / 4] = length
-  new RingReader(memory).drain(() => {})
+  new RingReader(memory).drain(() => {
+    if (length !== 40) assert.fail(`a frame of length ${length} was handed out`)
+  })
 }
 
 test('a length that no frame can have is fatal', () => {
