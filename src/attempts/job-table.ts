@@ -34,7 +34,7 @@ export class JobTable {
   constructor (settings: ProviderSettings, port: MessagePort, takeBody: (jobId: number) => Buffer) {
     this.settings = settings
     this.takeBody = takeBody
-    this.results = new Results(port)
+    this.results = new Results(port, () => this.attempts.size)
     this.context = settings.kind === 'mock'
       ? null
       : { settings, adapter: createOpenAiAdapter(settings), upstream: new Upstream(settings), results: this.results, onSettled: this.remove }

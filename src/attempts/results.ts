@@ -11,6 +11,7 @@ import { ResultBatch } from '../frames/result-frame.ts'
  */
 export class Results {
   private readonly port: MessagePort
+  private readonly runningJobs: () => number
   private readonly batch = new ResultBatch()
   private flushScheduled = false
   private readonly flush = (): void => {
@@ -20,13 +21,15 @@ export class Results {
     this.port.postMessage(memory, [memory])
   }
 
-  constructor (port: MessagePort) {
+  /** @param runningJobs how many jobs the thread has in hand, without those that have ended */
+  constructor (port: MessagePort, runningJobs: () => number) {
     this.port = port
+    this.runningJobs = runningJobs
   }
 
   reply (jobId: number, reply: Reply): void {
     this.batch.reply(jobId, reply)
-    this.scheduleFlush()
+    this.flushEnding()
   }
 
   head (jobId: number, status: number, headers: string, upstreamMicroseconds: number): void {
@@ -56,12 +59,18 @@ export class Results {
 
   end (jobId: number, usage: Usage, upstreamMicroseconds: number): void {
     this.batch.end(jobId, usage, upstreamMicroseconds)
-    this.scheduleFlush()
+    this.flushEnding()
   }
 
   failed (jobId: number, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
     this.batch.failed(jobId, { error: toErrorRecord(error), headers, usage, upstreamMicroseconds })
     this.scheduleFlush()
+  }
+
+  /** When the last job in hand has ended, nothing more can share the wake-up: the front starts while this thread tidies up. */
+  private flushEnding (): void {
+    if (!this.flushScheduled && this.runningJobs() === 0) this.flush()
+    else this.scheduleFlush()
   }
 
   private scheduleFlush (): void {

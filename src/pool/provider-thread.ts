@@ -88,8 +88,9 @@ export class ProviderThread {
     if (inPort) this.postBody(job)
     writeJobFrame(this.ring.data, offset, head, size, inPort ? null : job.body)
     this.ring.publish(jobFrameKinds.attempt, job.id)
-    this.inFlight++
-    this.ringDoorbell()
+    // A thread's only job has nobody to share the wake-up with.
+    if (++this.inFlight === 1) this.wake()
+    else this.ringDoorbell()
     return true
   }
 
@@ -167,11 +168,15 @@ export class ProviderThread {
   private ringDoorbell (): void {
     if (this.doorbellScheduled) return
     this.doorbellScheduled = true
-    setImmediate(this.wake)
+    setImmediate(this.wakeTogether)
   }
 
-  private readonly wake = (): void => {
+  private readonly wakeTogether = (): void => {
     this.doorbellScheduled = false
+    this.wake()
+  }
+
+  private wake (): void {
     if (!this.ended && this.ring.takeAsleep()) this.port.postMessage(null)
   }
 

@@ -100,9 +100,7 @@ export class Exchange implements Client {
     const { body, spliceOffset, identity, upstreamMicroseconds } = answer
     const latencyMs = Math.round(this.nowMs() - this.receivedAtMs)
     const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${answer.raw === '' ? '' : `,${answer.raw}`}`, answer.raw === '')
-    this.send(answer.status, whole, 'application/json', () => {
-      this.writeIdentity(identity, answer.upstreamHeaders, upstreamMicroseconds)
-    })
+    this.send(answer.status, whole, 'application/json', identityLines(identity, answer.upstreamHeaders, upstreamMicroseconds))
   }
 
   fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void {
@@ -114,23 +112,21 @@ export class Exchange implements Client {
       this.write(Buffer.from(`data: ${body}\n\n`))
       return this.finishStream()
     }
-    this.send(error.status, body, 'application/json', () => {
-      if (identity !== null) this.writeIdentity(identity, headers, upstreamMicroseconds)
-      else if (headers !== '') this.writeBlock(headers)
-    })
+    this.send(error.status, body, 'application/json', identity === null ? headers : identityLines(identity, headers, upstreamMicroseconds))
   }
 
-  /** An answer of the transport's own: health, metrics, models. */
-  send (status: number, body: Uint8Array | string, contentType: string, writeHeaders?: () => void): void {
+  /**
+   * A whole answer.
+   * @param lines more headers, `name: value` joined by CR LF, or empty
+   */
+  send (status: number, body: Uint8Array | string, contentType: string, lines = ''): void {
     if (!this.alive) return
     this.status = status
     this.responseBytes += body.length
     let done = true
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
-      this.response.writeHeader('content-type', contentType)
-      this.response.writeHeader('x-request-id', this.requestId)
-      writeHeaders?.()
+      this.writeHeaders(contentType, lines)
       // Closing adds its header by itself. After a HEAD the server would drop the next request on this
       // connection without an answer, so the client is told not to send one.
       if (this.method === 'head') this.response.endWithoutBody(Buffer.byteLength(body), true)
@@ -165,12 +161,8 @@ export class Exchange implements Client {
     this.response.onWritable(() => this.onWritable())
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
-      this.response.writeHeader('content-type', 'text/event-stream')
-      this.response.writeHeader('cache-control', 'no-cache')
-      this.response.writeHeader('x-accel-buffering', 'no')
-      this.response.writeHeader('x-request-id', this.requestId)
+      this.writeHeaders('text/event-stream', `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, upstreamHeaders, upstreamMicroseconds)}`)
       if (this.closeAfter) this.response.writeHeader('connection', 'close')
-      this.writeIdentity(identity, upstreamHeaders, upstreamMicroseconds)
     })
   }
 
@@ -242,19 +234,12 @@ export class Exchange implements Client {
     this.finish()
   }
 
-  private writeIdentity (identity: AnswerIdentity, upstreamHeaders: string, upstreamMicroseconds: number): void {
-    this.writeBlock(identity.headers)
-    this.response.writeHeader('x-bifrost-upstream-latency-ms', String(Math.round(upstreamMicroseconds / 1000)))
-    if (upstreamHeaders !== '') this.writeBlock(upstreamHeaders)
-  }
-
   /**
-   * Several headers in one call into native code, which costs as much per call as for all of them. The lines hold
-   * printable characters only: `router/identity.ts` and `attempts/response-headers.ts` see to it.
+   * All headers in one call into native code, which costs as much per call as for all of them. The lines hold
+   * printable characters only: `router/identity.ts`, `request-id.ts` and `attempts/response-headers.ts` see to it.
    */
-  private writeBlock (lines: string): void {
-    const colon = lines.indexOf(': ')
-    this.response.writeHeader(lines.slice(0, colon), lines.slice(colon + 2))
+  private writeHeaders (contentType: string, lines: string): void {
+    this.response.writeHeader('content-type', `${contentType}\r\nx-request-id: ${this.requestId}${lines === '' ? '' : `\r\n${lines}`}`)
   }
 
   private onAborted (): void {
@@ -271,6 +256,12 @@ export class Exchange implements Client {
     this.events.heldBodyBytes -= this.requestBytes
     this.events.onFinished(this)
   }
+}
+
+/** The headers that name who answered, and the upstream's own. */
+function identityLines (identity: AnswerIdentity, upstreamHeaders: string, upstreamMicroseconds: number): string {
+  const lines = `${identity.headers}\r\nx-bifrost-upstream-latency-ms: ${Math.round(upstreamMicroseconds / 1000)}`
+  return upstreamHeaders === '' ? lines : `${lines}\r\n${upstreamHeaders}`
 }
 
 /**

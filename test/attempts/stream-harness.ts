@@ -31,7 +31,7 @@ export function createStreamHarness (job: JobFrame, extra: Partial<ProviderSetti
     settings,
     adapter: createOpenAiAdapter(settings),
     upstream: { send: () => call } as unknown as Upstream,
-    results: new Results({ postMessage: (memory: ArrayBuffer) => { batches.push(memory) } } as unknown as MessagePort),
+    results: new Results({ postMessage: (memory: ArrayBuffer) => { batches.push(memory) } } as unknown as MessagePort, () => 0),
     onSettled: (jobId) => { settledIds.push(jobId) }
   }
   const attempt = new StreamAttempt(context, job, performance.now())
