@@ -11,7 +11,7 @@ const slotMask = (1 << slotBits) - 1
 const generationMask = (1 << (32 - slotBits)) - 1
 
 /** Most jobs that a pool can hold, queued and running. */
-export const jobSlotsMax = slotMask
+const jobSlotsMax = slotMask + 1
 
 export class JobSlots {
   private readonly jobs: Job[] = []
@@ -37,7 +37,7 @@ export class JobSlots {
     let slot = this.free.pop()
     if (slot === undefined) {
       slot = this.jobs.length
-      if (slot > jobSlotsMax) throw new RangeError(`more than ${jobSlotsMax} jobs in one pool`)
+      if (slot >= jobSlotsMax) throw new RangeError(`more than ${jobSlotsMax} jobs in one pool`)
       this.jobs.push(new Job())
     }
     const job = this.jobs[slot] as Job

@@ -4,7 +4,7 @@ const prefix = 'x-bf-eh-'
 /** Never forwarded: they carry credentials, frame the request, or are the gateway's own. */
 const denied = new Set([
   'authorization', 'proxy-authorization', 'cookie', 'host', 'content-length', 'content-type', 'content-encoding', 'connection', 'proxy-connection', 'keep-alive', 'te', 'trailer',
-  'upgrade', 'expect', 'transfer-encoding', 'x-api-key', 'api-key', 'x-goog-api-key', 'accept', 'accept-encoding', 'user-agent'
+  'upgrade', 'expect', 'transfer-encoding', 'x-api-key', 'api-key', 'x-goog-api-key', 'accept', 'accept-encoding', 'user-agent', 'forwarded', 'via'
 ])
 
 const forwardedBytesMax = 8 * 1024
@@ -19,7 +19,7 @@ export function toForwardedHeaders (headers: readonly string[]): string {
     if (!name.startsWith(prefix)) continue
     const forwarded = name.slice(prefix.length)
     const value = headers[index + 1] as string
-    if (denied.has(forwarded) || forwarded.startsWith('x-bf-') || !token.test(forwarded) || !printable.test(value)) continue
+    if (denied.has(forwarded) || forwarded.startsWith('x-bf-') || forwarded.startsWith('x-forwarded-') || !token.test(forwarded) || !printable.test(value)) continue
     if (lines.length + name.length + value.length > forwardedBytesMax) break
     lines += `${lines === '' ? '' : '\n'}${forwarded}: ${value}`
   }

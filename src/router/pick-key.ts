@@ -15,33 +15,37 @@ export interface KeyPin {
  */
 export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin, random: number): number {
   const { keys } = provider
-  // One key that serves everything is by far the usual case and needs no lists.
-  const only = keys[0]
-  if (keys.length === 1 && only !== undefined && pin.id === null && pin.name === null && serves(provider, only, model)) return 0
-
-  const able = keys.flatMap((key, index) => serves(provider, key, model) ? [index] : [])
-  if (able.length === 0) throw new GatewayError('BIFROST_NO_KEY_FOR_MODEL', { provider: provider.name, param: 'model', message: `no keys found that support model: ${model} (provider ${provider.name})` })
-  if (pin.id !== null || pin.name !== null) return pinned(provider, able, pin)
-
-  const weights = able.map((index) => (keys[index] as KeySettings).weight)
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  if (total <= 0) return able[Math.floor(random * able.length)] as number
-  let rest = random * total
-  for (let position = 0; position < able.length; position++) {
-    rest -= weights[position] as number
-    if (rest < 0) return able[position] as number
+  const pinned = pin.id !== null || pin.name !== null
+  let able = 0
+  let totalWeight = 0
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as KeySettings
+    if (!serves(provider, key, model)) continue
+    if (pinned && (pin.id !== null ? key.id === pin.id : key.name === pin.name)) return index
+    able++
+    totalWeight += key.weight
   }
-  return able[able.length - 1] as number
+  if (able === 0) throw new GatewayError('BIFROST_NO_KEY_FOR_MODEL', { provider: provider.name, param: 'model', message: `no keys found that support model: ${model} (provider ${provider.name})` })
+  if (pinned) {
+    const what = pin.id !== null ? `id ${pin.id}` : `name ${pin.name}`
+    throw new GatewayError('BIFROST_KEY_NOT_FOUND', { provider: provider.name, message: `no supported key found with ${what} for provider ${provider.name}` })
+  }
+  return draw(provider, model, totalWeight > 0 ? random * totalWeight : random * able, totalWeight > 0)
 }
 
-function pinned (provider: ProviderSettings, able: readonly number[], pin: KeyPin): number {
-  const found = able.find((index) => {
+/** Walks the able keys until their shares reach `point`; without weights every key has the same share. */
+function draw (provider: ProviderSettings, model: string, point: number, weighted: boolean): number {
+  let rest = point
+  let last = 0
+  for (let index = 0; index < provider.keys.length; index++) {
     const key = provider.keys[index] as KeySettings
-    return pin.id !== null ? key.id === pin.id : key.name === pin.name
-  })
-  if (found !== undefined) return found
-  const what = pin.id !== null ? `id ${pin.id}` : `name ${pin.name}`
-  throw new GatewayError('BIFROST_KEY_NOT_FOUND', { provider: provider.name, message: `no supported key found with ${what} for provider ${provider.name}` })
+    if (!serves(provider, key, model)) continue
+    last = index
+    rest -= weighted ? key.weight : 1
+    if (rest < 0) return index
+  }
+  // Rounding may leave a speck of the point over.
+  return last
 }
 
 function serves (provider: ProviderSettings, key: KeySettings, model: string): boolean {

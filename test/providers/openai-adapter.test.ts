@@ -45,6 +45,12 @@ test('forwarded headers are added for this request alone', () => {
   assert.ok(!adapter.toRequest(createJob('chat_completion')).headers.includes('a'))
 })
 
+test('a client cannot replace or double what the operator configured', () => {
+  const adapter = createOpenAiAdapter(createProvider('p', { extraHeaders: { 'openai-organization': 'operator' } }))
+  const request = adapter.toRequest(createJob('chat_completion', { forwardedHeaders: 'openai-organization: client\nb: 2' }))
+  assert.deepEqual(headersOf(request.headers).slice(-2), [['openai-organization', 'operator'], ['b', '2']])
+})
+
 test('a key or operation that does not exist is our fault, not the client\'s', () => {
   const adapter = createOpenAiAdapter(createProvider('p', { operations: ['chat_completion'] }))
   for (const job of [createJob('chat_completion', { keyIndex: 1 }), createJob('embedding')]) {

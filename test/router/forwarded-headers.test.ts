@@ -15,7 +15,7 @@ test('what carries credentials, frames the request or belongs to the gateway sta
   const denied = [
     'authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'api-key', 'x-goog-api-key',
     'host', 'content-length', 'content-type', 'content-encoding', 'transfer-encoding', 'connection', 'proxy-connection', 'keep-alive', 'te', 'trailer', 'upgrade', 'expect',
-    'accept', 'accept-encoding', 'user-agent', 'x-bf-api-key', 'x-bf-eh-authorization', 'x-bf-anything'
+    'accept', 'accept-encoding', 'user-agent', 'x-bf-api-key', 'x-bf-eh-authorization', 'x-bf-anything', 'forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host'
   ]
   for (const name of denied) assert.equal(toForwardedHeaders([`x-bf-eh-${name}`, 'x']), '', name)
   // Only whole names are denied.

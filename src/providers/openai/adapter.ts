@@ -24,7 +24,7 @@ export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
       return {
         origin: url.origin,
         path: url.path,
-        headers: job.forwardedHeaders === '' ? headers : [...headers, ...splitLines(job.forwardedHeaders)],
+        headers: job.forwardedHeaders === '' ? headers : withForwarded(headers, job.forwardedHeaders),
         body: job.body
       }
     },
@@ -45,9 +45,13 @@ function toHeaders (settings: ProviderSettings, key: KeySettings, accept: string
   return headers
 }
 
-function splitLines (lines: string): string[] {
-  return lines.split('\n').flatMap((line) => {
+/** The client's headers come after the operator's, which a client cannot replace. */
+function withForwarded (headers: readonly string[], lines: string): string[] {
+  const all = [...headers]
+  for (const line of lines.split('\n')) {
     const colon = line.indexOf(': ')
-    return [line.slice(0, colon), line.slice(colon + 2)]
-  })
+    const name = line.slice(0, colon)
+    if (!headers.some((header, index) => index % 2 === 0 && header === name)) all.push(name, line.slice(colon + 2))
+  }
+  return all
 }

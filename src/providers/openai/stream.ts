@@ -72,7 +72,7 @@ export class OpenAiStream implements StreamTranslator {
     if (typeof body?.type !== 'string' || !responseEnds.some((mark) => mark.toString() === `"${body.type as string}"`)) return 'content'
     toUsage(body.response?.usage, this.usage)
     this.finished = true
-    // A failed response is this dialect's own way to end: it goes to the client as it is once output has begun.
+    // A failed response is reported as an error, before and after output has begun, as everywhere else.
     return body.type === 'response.failed' && this.noteError(event) ? 'error' : 'content'
   }
 
