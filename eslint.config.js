@@ -155,7 +155,7 @@ export default [
   {
     name: 'bifrost/one-page',
     files: ['src/gateway.ts'],
-    rules: { 'max-lines': ['error', { max: 210 }] }
+    rules: { 'max-lines': ['error', { max: 199 }] }
   },
   ...packageConfigs,
   {

@@ -70,9 +70,7 @@ export class RequestRun implements JobListener, ClientWatcher {
     this.client = client
   }
 
-  get requestType (): string {
-    return requestTypeOf(this.request.operation, this.request.parsed.stream)
-  }
+  get requestType (): string { return requestTypeOf(this.request.operation, this.request.parsed.stream) }
 
   start (): void {
     try {
@@ -118,8 +116,7 @@ export class RequestRun implements JobListener, ClientWatcher {
     this.job = null
     if (this.settled) return
     this.settle('ok', reply.usage, reply.upstreamMicroseconds)
-    const { status, headers: upstreamHeaders, body, spliceOffset, raw, upstreamMicroseconds } = reply
-    this.client.answer({ identity: this.identity as AnswerIdentity, status, upstreamHeaders, body, spliceOffset, raw, upstreamMicroseconds })
+    this.client.answer(this.identity as AnswerIdentity, reply)
   }
 
   onHead (status: number, headers: string, upstreamMicroseconds: number): void {

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts'
 import type { Operation } from './operations.ts'
 import type { ParsedRequest } from './parse-request.ts'
+import type { Reply } from './reply.ts'
 
 /** A request as the transport hands it to the gateway. */
 export interface GatewayRequest {
@@ -33,26 +34,13 @@ export interface AnswerIdentity {
   chunkFields: string
 }
 
-/** A whole answer, ready for the wire but for `extra_fields`. */
-export interface Answer {
-  identity: AnswerIdentity
-  status: number
-  /** Upstream headers as `name: value` lines joined by CR LF, or empty. */
-  upstreamHeaders: string
-  body: Uint8Array
-  /** Where `extra_fields` goes into `body`; -1: nowhere. */
-  spliceOffset: number
-  /** More members for `extra_fields`, or empty. */
-  raw: string
-  upstreamMicroseconds: number
-}
-
 /**
  * The client's end of a request. Every method is safe after the client has left: it does nothing then.
  * One of `answer`, `fail`, or `openStream ... closeStream | fail` is called, once.
  */
 export interface Client {
-  answer (answer: Answer): void
+  /** The reply with `extra_fields` spliced in. */
+  answer (identity: AnswerIdentity, reply: Reply): void
   openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void
   write (bytes: Uint8Array): void
   closeStream (): void

@@ -2,7 +2,6 @@ import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { JobHead } from '../api/job.ts'
-import type { ProviderThread } from './provider-thread.ts'
 
 /**
  * Who hears about a job. After `submit`, exactly one of `onReply`, `onEnd` and `onFailed` comes, once, as
@@ -16,6 +15,13 @@ export interface JobListener {
   onChunk (bytes: Uint8Array): void
   onEnd (usage: Usage, upstreamMicroseconds: number): void
   onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
+}
+
+/** The thread that a running job is on, as the pool steers it. */
+export interface JobCarrier {
+  inFlight: number
+  cancel (jobId: number): void
+  credit (jobId: number, bytes: number): void
 }
 
 export type JobState = 'free' | 'queued' | 'running'
@@ -33,7 +39,7 @@ export class Job {
   /** Body segments in order. */
   body: readonly Uint8Array[] = []
   bodyBytes = 0
-  thread: ProviderThread | null = null
+  thread: JobCarrier | null = null
   submittedAtMs = 0
   /** Neighbours in the admission queue while queued. */
   previous: Job | null = null

@@ -5,7 +5,7 @@ import type { ProviderSettings } from '../api/settings.ts'
 import { jobFrameKinds, protocolVersion } from '../frames/kinds.ts'
 import { sizeOfJobFrame, writeJobFrame } from '../frames/job-frame.ts'
 import { createRingMemory, RingWriter } from '../ring/ring.ts'
-import type { Job } from './job.ts'
+import type { Job, JobCarrier } from './job.ts'
 
 export type ThreadEndReason = 'drained' | 'exit' | 'out_of_memory' | 'unresponsive'
 
@@ -26,7 +26,7 @@ const controlRetryMs = 1
  * The front's end of one worker thread: its ring, its port and what it has in hand. It lives as long as
  * the never-ending task that piscina runs on the thread.
  */
-export class ProviderThread {
+export class ProviderThread implements JobCarrier {
   readonly index: number
   inFlight = 0
   ready = false

@@ -1,5 +1,6 @@
 import type { HttpResponse } from 'uWebSockets.js'
-import type { Answer, AnswerIdentity, Client, ClientWatcher } from '../api/client.ts'
+import type { AnswerIdentity, Client, ClientWatcher } from '../api/client.ts'
+import type { Reply } from '../api/reply.ts'
 import { GatewayError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
@@ -95,12 +96,12 @@ export class Exchange implements Client {
     })
   }
 
-  answer (answer: Answer): void {
+  answer (identity: AnswerIdentity, reply: Reply): void {
     if (!this.alive) return
-    const { body, spliceOffset, identity, upstreamMicroseconds } = answer
+    const { body, spliceOffset, raw } = reply
     const latencyMs = Math.round(this.nowMs() - this.receivedAtMs)
-    const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${answer.raw === '' ? '' : `,${answer.raw}`}`, answer.raw === '')
-    this.send(answer.status, whole, 'application/json', identityLines(identity, answer.upstreamHeaders, upstreamMicroseconds))
+    const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${raw === '' ? '' : `,${raw}`}`, raw === '')
+    this.send(reply.status, whole, 'application/json', identityLines(identity, reply.headers, reply.upstreamMicroseconds))
   }
 
   fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void {
