@@ -6,7 +6,10 @@ import { chatRequest } from '../lib/targets.ts'
 /** Room for what a heap does by itself; a leak of 100 bytes per request is 19 MB over 200,000. */
 const growthMbMax = 16
 
-/** Memory after many requests against memory after the first tenth of them. */
+/**
+ * Memory after many requests against memory after as many before them: until then the heaps of the two
+ * threads are still finding their size.
+ */
 export const memory: Scenario = {
   name: 'memory',
   async run (context) {
@@ -21,7 +24,7 @@ export const memory: Scenario = {
         requestsMax
       }, { usage: target.usage, onProgress: (count) => { context.onProgress(`memory: ${count} of ${requestsMax} answers`) } })
 
-      await send(requests / 10)
+      await send(requests)
       const sampling = sampleMemory(target, 500)
       const { result, usage } = await send(requests)
       const samplesMb = sampling.stop()
