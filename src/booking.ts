@@ -43,6 +43,8 @@ export class Booking {
       durationSeconds: durationMs / 1000, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes
     })
     if (run !== null) this.metrics.activeEnd(run.requestType)
+    // The client was told nothing but the request id; here is what happened.
+    if (exchange.failure?.code === 'BIFROST_INTERNAL') this.logger.error({ err: exchange.failure.cause ?? exchange.failure, requestId: exchange.requestId }, 'internal error')
     // Probes and scrapes would be most of the log.
     if (run === null && known && !exchange.path.startsWith('/v1/')) return
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
@@ -54,7 +56,7 @@ export class Booking {
       }),
       status,
       // An answer that was complete may still not have reached its client.
-      outcome: run === null || run.outcome === 'ok' ? exchange.errorCode ?? 'ok' : run.outcome,
+      outcome: run === null || run.outcome === 'ok' ? exchange.failure?.code ?? 'ok' : run.outcome,
       durationMs,
       upstreamMs: run === null ? 0 : run.upstreamMicroseconds / 1000,
       queueMs: run === null ? 0 : run.queueMs,

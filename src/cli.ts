@@ -81,6 +81,7 @@ async function mock (args: string[]): Promise<void> {
   const flags = parse(args, {
     host: text, port: text, 'latency-ms': text, 'jitter-ms': text, frames: text, 'frame-interval-ms': text, tokens: text, 'body-bytes': text, 'failure-probability': text, 'failure-status': text, seed: text
   })
+  await import('./transport/uws-verified.ts')
   const { startMockUpstream } = await import('./mock-upstream/server.ts')
   const number = (name: string): number | undefined => flags[name] === undefined ? undefined : Number(flags[name])
   try {

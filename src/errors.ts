@@ -99,8 +99,10 @@ export interface ErrorRecord {
   upstreamCode: string | null
 }
 
+/** What caused an internal error goes along as text, for the log; the client never sees that message. */
 export function toErrorRecord (error: GatewayError): ErrorRecord {
-  const { code, message, status, type, param, upstreamCode } = error
+  const { code, status, type, param, upstreamCode, cause } = error
+  const message = code === 'BIFROST_INTERNAL' && cause instanceof Error ? cause.stack ?? cause.message : error.message
   return { code, message, status, type, param, upstreamCode }
 }
 

@@ -58,8 +58,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
     },
-    onFinished: (exchange: Exchange) => { booking.finished(exchange, exchange.watcher as RequestRun | null) },
-    onInternalError: (error, requestId) => { logger.error({ err: error, requestId }, 'internal error') }
+    onFinished: (exchange: Exchange) => { booking.finished(exchange, exchange.watcher as RequestRun | null) }
   })
   const port = await transport.listen()
 

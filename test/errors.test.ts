@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { errorTable, fromErrorRecord, GatewayError, toErrorRecord } from '../src/errors.ts'
+import { toErrorBody } from '../src/transport/error-body.ts'
 import type { ErrorCode } from '../src/errors.ts'
 
 /** Clients and dashboards rely on these: code, status, `error.type`, retryable, and the default message. */
@@ -83,7 +84,17 @@ test('an error crosses threads as a record and comes out the same, whichever way
   }))
 })
 
-test('a record holds no cause and no stack: what is internal stays in its thread', () => {
-  const record = toErrorRecord(new GatewayError('BIFROST_INTERNAL', { cause: new Error('secret') }))
-  assert.deepEqual(record, { code: 'BIFROST_INTERNAL', message: 'Internal error.', status: 500, type: 'internal_error', param: null, upstreamCode: null })
+test('a record holds no cause; of an internal error the cause goes along as text, for the log', () => {
+  const cause = new Error('what broke')
+  const internal = toErrorRecord(new GatewayError('BIFROST_INTERNAL', { cause }))
+  assert.deepEqual(internal, { code: 'BIFROST_INTERNAL', message: cause.stack, status: 500, type: 'internal_error', param: null, upstreamCode: null })
+  assert.equal(toErrorRecord(new GatewayError('BIFROST_INTERNAL')).message, 'Internal error.')
+  assert.equal(toErrorRecord(new GatewayError('BIFROST_UPSTREAM_RESET', { cause, message: 'gone' })).message, 'gone')
+})
+
+test('the client never sees the text of an internal error', () => {
+  const error = fromErrorRecord(toErrorRecord(new GatewayError('BIFROST_INTERNAL', { cause: new Error('CANARY') })), 'p')
+  const body = toErrorBody(error, null, 'id-1')
+  assert.doesNotMatch(body, /CANARY/)
+  assert.equal((JSON.parse(body) as { error: { message: string } }).error.message, 'Internal error. Request id: id-1.')
 })

@@ -2,7 +2,6 @@ import type { HttpResponse } from 'uWebSockets.js'
 import type { AnswerIdentity, Client, ClientWatcher } from '../api/client.ts'
 import type { Reply } from '../api/reply.ts'
 import { GatewayError } from '../errors.ts'
-import type { ErrorCode } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
 import { statusLine } from './status-line.ts'
 
@@ -37,7 +36,7 @@ export class Exchange implements Client {
   responseBytes = 0
   status = 0
   /** Why it was refused or failed; null when it went well so far. */
-  errorCode: ErrorCode | null = null
+  failure: GatewayError | null = null
   /** Who watches the client; null for answers that the transport gives itself. */
   watcher: ClientWatcher | null = null
   private readonly response: HttpResponse
@@ -106,7 +105,7 @@ export class Exchange implements Client {
 
   fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void {
     if (!this.alive) return
-    this.errorCode = error.code
+    this.failure = error
     const body = toErrorBody(error, identity, this.requestId)
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
@@ -191,8 +190,8 @@ export class Exchange implements Client {
   tick (nowMs: number, slowClientTimeoutMs: number): void {
     if (!this.alive) return
     if (this.congestedSinceMs >= 0 && nowMs - this.congestedSinceMs > slowClientTimeoutMs) {
-      this.errorCode = 'BIFROST_SLOW_CLIENT'
-      this.watcher?.onGone(new GatewayError('BIFROST_SLOW_CLIENT'))
+      this.failure = new GatewayError('BIFROST_SLOW_CLIENT')
+      this.watcher?.onGone(this.failure)
       return this.close()
     }
     this.watcher?.onTick(nowMs)
@@ -246,8 +245,8 @@ export class Exchange implements Client {
   private onAborted (): void {
     if (!this.alive) return
     this.alive = false
-    this.errorCode ??= 'BIFROST_CLIENT_CLOSED'
-    this.watcher?.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
+    this.failure ??= new GatewayError('BIFROST_CLIENT_CLOSED')
+    this.watcher?.onGone(this.failure)
     this.finish()
   }
 

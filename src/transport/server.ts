@@ -25,8 +25,6 @@ export interface TransportOptions {
   pages: Readonly<Record<string, ShowPage>>
   /** Called once per exchange, whatever its ending. */
   onFinished: (exchange: Exchange) => void
-  /** A failure that is nobody's fault but ours. */
-  onInternalError: (error: unknown, requestId: string) => void
 }
 
 export interface Page {
@@ -179,7 +177,6 @@ export class Transport implements ExchangeEvents {
   }
 
   private failInternally (exchange: Exchange, error: unknown): void {
-    this.options.onInternalError(error, exchange.requestId)
     exchange.fail(new GatewayError('BIFROST_INTERNAL', { cause: error }), null, '', 0)
   }
 }

@@ -30,8 +30,7 @@ async function startFailing (t: TestContext, more: Partial<TransportOptions>): P
       '/rejects': () => Promise.reject(new Error(secret)),
       '/throws-text': () => { throw secret as unknown as Error } // eslint-disable-line no-throw-literal
     },
-    onFinished: () => {},
-    onInternalError: (error, requestId) => { reported.push({ error, requestId }) },
+    onFinished: ({ failure, requestId }) => { if (failure !== null) reported.push({ error: failure.cause, requestId }) },
     ...more
   } as TransportOptions)
   const port = await transport.listen()
