@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { measure } from '../lib/micro.ts'
 import type { JobHead } from '../../src/api/job.ts'
 import { readJobFrame, sizeOfJobFrame, writeJobFrame } from '../../src/frames/job-frame.ts'
 import { readResultBatch, ResultBatch } from '../../src/frames/result-frame.ts'
@@ -24,19 +25,6 @@ const head: JobHead = {
 const headers = 'x-ratelimit-remaining-requests: 9999\r\nopenai-processing-ms: 312\r\nx-upstream-request-id: req_0123456789abcdef'
 const usage = { inputTokens: 120, outputTokens: 64 }
 const event = Buffer.from(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] })}\n\n`)
-const rounds = 7
-
-/** Median of some rounds, in nanoseconds of CPU per call: a busy machine disturbs that less than time. */
-function measure (calls: number, work: (index: number) => void): number {
-  const samples: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const start = process.cpuUsage()
-    for (let index = 0; index < calls; index++) work(index)
-    const { user, system } = process.cpuUsage(start)
-    samples.push((user + system) * 1_000 / calls)
-  }
-  return Math.round((samples.sort((first, second) => first - second)[rounds >> 1] as number) * 10) / 10
-}
 
 const ignore: ResultHandler = { onReply () {}, onHead () {}, onChunk () {}, onEnd () {}, onFailed () {} }
 

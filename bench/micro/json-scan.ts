@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { measure } from '../lib/micro.ts'
 import { parseRequest } from '../../src/api/parse-request.ts'
 import { scanJsonObject } from '../../src/api/json-scan.ts'
 
@@ -8,19 +9,6 @@ import { scanJsonObject } from '../../src/api/json-scan.ts'
  * Run: node dist/bench/micro/json-scan.js
  */
 const wanted = ['model', 'stream', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input']
-const rounds = 7
-
-/** Median of some rounds, in nanoseconds of CPU per call: a busy machine disturbs that less than time. */
-function measure (calls: number, work: (index: number) => void): number {
-  const samples: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const start = process.cpuUsage()
-    for (let index = 0; index < calls; index++) work(index)
-    const { user, system } = process.cpuUsage(start)
-    samples.push((user + system) * 1_000 / calls)
-  }
-  return Math.round((samples.sort((first, second) => first - second)[rounds >> 1] as number) * 10) / 10
-}
 
 const sentence = 'The quick brown fox jumps over the "lazy" dog.\nAnd again: '
 

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import { Counter, Histogram, Registry } from 'prom-client'
+import { measure } from '../lib/micro.ts'
 import { bucketBounds } from '../../src/metrics/histogram.ts'
 import { upstreamLabels } from '../../src/metrics/list.ts'
 import { Metrics } from '../../src/metrics/metrics.ts'
@@ -13,7 +14,6 @@ import type { AttemptEnd } from '../../src/metrics/upstream-series.ts'
  * Run: node dist/bench/micro/metrics.js
  */
 const modelCount = 16
-const rounds = 5
 
 // Parsed, so that every string is a fresh one, as it is when it comes out of a request body.
 const attempts: UpstreamLabels[] = Array.from({ length: modelCount }, (_, index) => JSON.parse(JSON.stringify({
@@ -35,17 +35,6 @@ const end: AttemptEnd = {
   inputTokens: 120,
   outputTokens: 64,
   firstTokenSeconds: 0.21
-}
-
-/** Best of some rounds, in nanoseconds per call. */
-function measure (calls: number, work: (index: number) => void): number {
-  let best = Infinity
-  for (let round = 0; round < rounds; round++) {
-    const start = process.hrtime.bigint()
-    for (let index = 0; index < calls; index++) work(index)
-    best = Math.min(best, Number(process.hrtime.bigint() - start) / calls)
-  }
-  return Math.round(best * 10) / 10
 }
 
 function measureOurs (): Record<string, number> {

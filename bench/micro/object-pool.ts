@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { measure } from '../lib/micro.ts'
 import { ResultBatch } from '../../src/frames/result-frame.ts'
 import { Job } from '../../src/pool/job.ts'
 import { JobSlots } from '../../src/pool/job-slots.ts'
@@ -9,19 +10,6 @@ import { JobSlots } from '../../src/pool/job-slots.ts'
  * Run: node dist/bench/micro/object-pool.js
  */
 const inFlight = 64
-const rounds = 7
-
-/** Median of some rounds, in nanoseconds of CPU per call: a busy machine disturbs that less than time. */
-function measure (calls: number, work: (index: number) => void): number {
-  const samples: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const start = process.cpuUsage()
-    for (let index = 0; index < calls; index++) work(index)
-    const { user, system } = process.cpuUsage(start)
-    samples.push((user + system) * 1_000 / calls)
-  }
-  return Math.round((samples.sort((first, second) => first - second)[rounds >> 1] as number) * 10) / 10
-}
 
 function measureSlots (): number {
   const slots = new JobSlots(inFlight)

@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { measure } from '../lib/micro.ts'
 import { createRingMemory, RingReader, RingWriter } from '../../src/ring/ring.ts'
 
 /**
@@ -8,19 +9,6 @@ import { createRingMemory, RingReader, RingWriter } from '../../src/ring/ring.ts
 const ringBytes = 1 << 20
 /** Frames that wait when the reader comes, as under load. */
 const batchFrames = 8
-const rounds = 7
-
-/** Median of some rounds, in nanoseconds of CPU per call: a busy machine disturbs that less than time. */
-function measure (calls: number, work: (index: number) => void): number {
-  const samples: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const start = process.cpuUsage()
-    for (let index = 0; index < calls; index++) work(index)
-    const { user, system } = process.cpuUsage(start)
-    samples.push((user + system) * 1_000 / calls)
-  }
-  return Math.round((samples.sort((first, second) => first - second)[rounds >> 1] as number) * 10) / 10
-}
 
 function measureFrames (payloadBytes: number): number {
   const memory = createRingMemory(ringBytes)

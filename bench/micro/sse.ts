@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { createParser } from 'eventsource-parser'
+import { measure } from '../lib/micro.ts'
 import type { JobFrame } from '../../src/api/job.ts'
 import { ResultBatch } from '../../src/frames/result-frame.ts'
 import { OpenAiStream } from '../../src/providers/openai/stream.ts'
@@ -32,19 +33,6 @@ const job: JobFrame = {
   forwardedHeaders: '',
   body: Buffer.alloc(0),
   bodyInPort: false
-}
-const rounds = 7
-
-/** Median of some rounds, in nanoseconds of CPU per call: a busy machine disturbs that less than time. */
-function measure (calls: number, work: (index: number) => void): number {
-  const samples: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const start = process.cpuUsage()
-    for (let index = 0; index < calls; index++) work(index)
-    const { user, system } = process.cpuUsage(start)
-    samples.push((user + system) * 1_000 / calls)
-  }
-  return Math.round((samples.sort((first, second) => first - second)[rounds >> 1] as number) * 10) / 10
 }
 
 const perEvent = (ns: number): number => Math.round(ns / events * 10) / 10

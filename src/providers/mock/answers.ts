@@ -15,7 +15,7 @@ interface MockAnswer {
 }
 
 function toMockAnswer (settings: MockSettings, job: JobFrame): MockAnswer {
-  const text = settings.text === '' ? `This is a mock response to a request of ${job.body.length} bytes for the model ${job.model}.` : settings.text
+  const text = settings.text === '' ? `This is only a mock response to a request of ${job.body.length} bytes for the model ${job.model}.` : settings.text
   const words = text.split(/(?<= )/)
   const count = Math.max(1, settings.tokens)
   return {
