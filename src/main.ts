@@ -22,6 +22,8 @@ export interface RunningGateway {
 }
 
 const json = 'application/json'
+/** How long drained threads get to end. */
+const threadsCloseMs = 1_000
 /** Series per metric family: models come from clients, and every series costs some 30 KB of exposition. */
 const metricSeriesMax = 500
 
@@ -66,7 +68,10 @@ export async function startGateway (settings: Settings, logger: Logger, version:
     draining = true
     await withDeadline(transport.drain(), settings.server.shutdownTimeoutMs)
     transport.destroy()
-    await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    const all = [...pools.values()]
+    // What is left are jobs whose clients have gone; their threads end by themselves, or are ended.
+    await withDeadline(Promise.all(all.map((pool) => pool.close())), threadsCloseMs)
+    await Promise.all(all.map((pool) => pool.destroy()))
     metrics.close()
   }
   let closing: Promise<void> | null = null
@@ -120,7 +125,7 @@ function readPool (pool: ProviderPool): ProviderReading {
 }
 
 /** Resolves with the promise or at the deadline, whichever comes first. */
-async function withDeadline (promise: Promise<void>, deadlineMs: number): Promise<void> {
+async function withDeadline (promise: Promise<unknown>, deadlineMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<void>((resolve) => { timer = setTimeout(resolve, deadlineMs) })
   await Promise.race([promise, deadline])
