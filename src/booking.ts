@@ -1,3 +1,4 @@
+import { headerOf } from './api/client.ts'
 import type { AnswerIdentity } from './api/client.ts'
 import { errorTable } from './errors.ts'
 import type { RequestRun } from './gateway.ts'
@@ -5,6 +6,7 @@ import { logRequest, toRequestKindText } from './log.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { UpstreamSeries } from './metrics/upstream-series.ts'
+import type { Target } from './router/target.ts'
 import type { Exchange } from './transport/exchange.ts'
 
 /** Paths that appear in metrics as they are; everything else a client asks for is one series. */
@@ -21,9 +23,12 @@ export class Booking {
   private readonly metrics: Metrics
   private readonly logger: Logger
   private readonly nowMs: () => number
+  private readonly customLabels: readonly string[]
   private readonly kinds = new WeakMap<AnswerIdentity, Kind>()
 
-  constructor (metrics: Metrics, logger: Logger, nowMs: () => number) {
+  /** @param customLabels `client.prometheus_labels`; their values come from `x-bf-dim-*` headers */
+  constructor (metrics: Metrics, logger: Logger, nowMs: () => number, customLabels: readonly string[]) {
+    this.customLabels = customLabels
     this.metrics = metrics
     this.logger = logger
     this.nowMs = nowMs
@@ -33,13 +38,19 @@ export class Booking {
     this.metrics.activeStart(run.requestType)
   }
 
+  /** Another chunk of a stream has been written, this long after the one before. */
+  streamGap (exchange: Exchange, run: RequestRun, gapMs: number): void {
+    if (run.identity !== null) this.kindOf(exchange, run, run.identity)?.series.interToken(gapMs / 1000)
+  }
+
   /** @param run null for exchanges that never became a request: pages, refusals, bad bodies */
   finished (exchange: Exchange, run: RequestRun | null): void {
     const durationMs = this.nowMs() - exchange.receivedAtMs
     // The client left before it saw a status: 499, as in the log.
     const status = exchange.status === 0 ? errorTable.BIFROST_CLIENT_CLOSED.status : exchange.status
     const known = knownPath.test(exchange.path)
-    this.metrics.http(known ? exchange.path : 'unknown', exchange.method, status).observe({
+    const custom = this.customValues(run)
+    this.metrics.http(known ? exchange.path : 'unknown', exchange.method, status, custom).observe({
       durationSeconds: durationMs / 1000, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes
     })
     if (run !== null) this.metrics.activeEnd(run.requestType)
@@ -48,7 +59,7 @@ export class Booking {
     // Probes and scrapes would be most of the log.
     if (run === null && known && !exchange.path.startsWith('/v1/')) return
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
-    if (kind !== null) bookAttempt(kind.series, run as RequestRun, status, durationMs)
+    if (kind !== null) bookAttempt(custom === undefined ? kind.series : this.seriesOf(run as RequestRun, custom), run as RequestRun, status, durationMs)
     logRequest(this.logger, {
       requestId: exchange.requestId,
       kindText: kind?.logText ?? toRequestKindText({
@@ -76,12 +87,23 @@ export class Booking {
       logText: toRequestKindText({
         method: exchange.method, path: exchange.path, requestType, provider: provider.name, model: requestedModel, resolvedModel: model, keyName: key.name, stream: run.request.parsed.stream
       }),
-      series: this.metrics.upstream({
-        provider: provider.name, model, alias: model === requestedModel ? '' : requestedModel, method: requestType, selectedKeyId: key.id, selectedKeyName: key.name, fallbackIndex: 0
-      })
+      series: this.seriesOf(run, this.customLabels.length === 0 ? undefined : this.customLabels.map(() => ''))
     }
     this.kinds.set(identity, kind)
     return kind
+  }
+
+  private seriesOf (run: RequestRun, custom: readonly string[] | undefined): UpstreamSeries {
+    const { provider, key, model, requestedModel } = run.target as Target
+    return this.metrics.upstream({
+      provider: provider.name, model, alias: model === requestedModel ? '' : requestedModel, method: run.requestType, selectedKeyId: key.id, selectedKeyName: key.name, fallbackIndex: 0, custom
+    })
+  }
+
+  /** Undefined, the usual case, when no custom labels are configured. `x-bf-prom-*` is the older spelling. */
+  private customValues (run: RequestRun | null): string[] | undefined {
+    if (this.customLabels.length === 0) return undefined
+    return this.customLabels.map((label) => run === null ? '' : headerOf(run.request.headers, `x-bf-dim-${label.toLowerCase()}`) ?? headerOf(run.request.headers, `x-bf-prom-${label.toLowerCase()}`) ?? '')
   }
 }
 

@@ -38,7 +38,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
   })
   const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, metrics, logger, nowMs)]))
   const gateway = new Gateway({ settings, pools, nowMs, random: Math.random })
-  const booking = new Booking(metrics, logger, nowMs)
+  const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   let draining = false
 
   const health = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
@@ -60,6 +60,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
     },
+    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, exchange.watcher as RequestRun, gapMs) },
     onFinished: (exchange: Exchange) => { booking.finished(exchange, exchange.watcher as RequestRun | null) }
   })
   const port = await transport.listen()

@@ -15,6 +15,8 @@ const openBrace = 0x7b
 export interface ExchangeEvents {
   /** Bytes of request bodies that all open exchanges hold; they are taken back when an exchange is over. */
   heldBodyBytes: number
+  /** Another chunk of a stream has been written, this long after the one before. */
+  onStreamGap (exchange: Exchange, gapMs: number): void
   /** The response is over: sent in full, or the client has left. Once. */
   onFinished (exchange: Exchange): void
 }
@@ -49,6 +51,7 @@ export class Exchange implements Client {
   /** Bytes in the server's own buffer that are not credited yet. */
   private stuckBytes = 0
   private congestedSinceMs = -1
+  private lastChunkMs = -1
   private endWhenWritten = false
   /** New requests on this connection are refused: the gateway shuts down, or the body was not read. */
   closeAfter = false
@@ -170,6 +173,9 @@ export class Exchange implements Client {
   write (bytes: Uint8Array): void {
     if (!this.alive) return
     this.responseBytes += bytes.length
+    const nowMs = this.nowMs()
+    if (this.lastChunkMs >= 0) this.events.onStreamGap(this, nowMs - this.lastChunkMs)
+    this.lastChunkMs = nowMs
     if (this.congestedSinceMs >= 0) {
       this.held.push(bytes)
       return

@@ -25,6 +25,8 @@ export interface TransportOptions {
   pages: Readonly<Record<string, ShowPage>>
   /** Called once per exchange, whatever its ending. */
   onFinished: (exchange: Exchange) => void
+  /** Called per stream chunk but the first. */
+  onStreamGap: (exchange: Exchange, gapMs: number) => void
 }
 
 export interface Page {
@@ -109,6 +111,10 @@ export class Transport implements ExchangeEvents {
     } catch (error) {
       this.failInternally(exchange, error)
     }
+  }
+
+  onStreamGap (exchange: Exchange, gapMs: number): void {
+    this.options.onStreamGap(exchange, gapMs)
   }
 
   onFinished (exchange: Exchange): void {

@@ -30,6 +30,7 @@ async function startFailing (t: TestContext, more: Partial<TransportOptions>): P
       '/rejects': () => Promise.reject(new Error(secret)),
       '/throws-text': () => { throw secret as unknown as Error } // eslint-disable-line no-throw-literal
     },
+    onStreamGap: () => {},
     onFinished: ({ failure, requestId }) => { if (failure !== null) reported.push({ error: failure.cause, requestId }) },
     ...more
   } as TransportOptions)
