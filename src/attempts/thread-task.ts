@@ -17,6 +17,8 @@ export interface ThreadTask {
 /** Front to worker beside the ring: a wake-up, or a body too large for the ring. */
 export type PortMessage = { jobId: number, body: Uint8Array } | null
 
+/** Frames taken from the ring before the sockets are looked at again. */
+const framesPerTurnMax = 16
 const heartbeatMs = 100
 const loopDelayReportMs = 1_000
 const loopDelayResolutionMs = 20
@@ -43,9 +45,20 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   }
   const jobs = new JobTable(task.settings, port, takeBody)
+  let moreScheduled = false
+  const drainMore = (): void => {
+    moreScheduled = false
+    drainRing()
+  }
   const drainRing = (): void => {
-    do ring.drain(jobs.handle)
-    while (!ring.sleep())
+    if (moreScheduled) return
+    do {
+      if (ring.drain(jobs.handle, framesPerTurnMax) < framesPerTurnMax) continue
+      // A burst of jobs must not keep the streams waiting that run already: their sockets come first.
+      moreScheduled = true
+      setImmediate(drainMore)
+      return
+    } while (!ring.sleep())
   }
   port.on('message', (message: PortMessage) => {
     keepBody(message)

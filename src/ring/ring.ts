@@ -130,14 +130,15 @@ export class RingReader extends RingView {
   /**
    * Hands every waiting frame to `handle`, which copies what it keeps: the space is given back when
    * it returns.
+   * @param framesMax stops after this many, so that a consumer can look at its sockets in between
    * @returns the number of frames read
    */
-  drain (handle: RingFrameHandler): number {
+  drain (handle: RingFrameHandler, framesMax = Infinity): number {
     let frames = 0
     let readIndex = Atomics.load(this.header, kReadIndex)
     for (;;) {
       const published = (Atomics.load(this.header, kWriteIndex) - readIndex) >>> 0
-      if (published === 0) return frames
+      if (published === 0 || frames >= framesMax) return frames
       const position = (readIndex >>> 0) & (this.capacityBytes - 1)
       const untilEnd = this.capacityBytes - position
       const word = position >>> 2
