@@ -47,6 +47,8 @@ export class Metrics {
   readonly #customLabels: readonly string[]
   readonly #upstream: SeriesTable<UpstreamSeries>
   readonly #attempts: AttemptIndex
+  /** The series that was asked for last, without custom labels. */
+  #lastHttp: { path: string, method: string, status: number, series: HttpSeries } | null = null
   readonly #http: SeriesTable<HttpSeries>
   /** The metrics that are printed page by page. */
   readonly #seriesMetrics = new Map<string, { pages: (registry: Registry) => AsyncIterable<string> }>()
@@ -81,8 +83,13 @@ export class Metrics {
 
   /** `path` is the route's template, never the client's own path. */
   http (path: string, method: string, status: number, custom?: readonly string[]): HttpSeries {
+    // One request after the other is usually of the same kind.
+    const last = this.#lastHttp
+    if (custom === undefined && last !== null && last.path === path && last.method === method && last.status === status) return last.series
     const key = `${cleanLabel(path)}\n${cleanLabel(method)}\n${status}${this.#customKey(custom)}`
-    return this.#http.find(key) ?? this.#http.add(key.split(keySeparator))
+    const series = this.#http.find(key) ?? this.#http.add(key.split(keySeparator))
+    if (custom === undefined) this.#lastHttp = { path, method, status, series }
+    return series
   }
 
   activeStart (method: string): void {

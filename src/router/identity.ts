@@ -6,21 +6,46 @@ import type { Target } from './target.ts'
 /** Identities that are kept; model names come from clients, so the map is emptied when it is full. */
 const identitiesMax = 1_000
 
-/** The texts that name a target in headers and bodies, built once and used for every answer of that target. */
+interface Entry {
+  target: Target
+  operation: Operation
+  stream: boolean
+  identity: AnswerIdentity
+}
+
+/**
+ * The texts that name a target in headers and bodies, built once and used for every answer of that target.
+ * Found by model and then by comparison: putting a key together out of all parts costs several times as much.
+ */
 export class Identities {
-  private readonly known = new Map<string, AnswerIdentity>()
+  private readonly byModel = new Map<string, Entry[]>()
+  private size = 0
 
   of (target: Target, operation: Operation, stream: boolean): AnswerIdentity {
-    const requestType = requestTypeOf(operation, stream)
-    const name = `${requestType}\n${target.provider.name}\n${target.key.id}\n${target.requestedModel}\n${target.model}`
-    let identity = this.known.get(name)
-    if (identity === undefined) {
-      identity = toIdentity(target, requestType)
-      if (this.known.size >= identitiesMax) this.known.clear()
-      this.known.set(name, identity)
+    const entries = this.byModel.get(target.requestedModel)
+    if (entries !== undefined) {
+      for (const entry of entries) {
+        if (entry.operation === operation && entry.stream === stream && isSame(entry.target, target)) return entry.identity
+      }
     }
-    return identity
+    return this.add({ target, operation, stream, identity: toIdentity(target, requestTypeOf(operation, stream)) })
   }
+
+  private add (entry: Entry): AnswerIdentity {
+    if (this.size >= identitiesMax) {
+      this.byModel.clear()
+      this.size = 0
+    }
+    this.size++
+    const entries = this.byModel.get(entry.target.requestedModel)
+    if (entries === undefined) this.byModel.set(entry.target.requestedModel, [entry])
+    else entries.push(entry)
+    return entry.identity
+  }
+}
+
+function isSame (one: Target, other: Target): boolean {
+  return one.model === other.model && one.key.id === other.key.id && one.key.name === other.key.name && one.provider.name === other.provider.name
 }
 
 function toIdentity (target: Target, requestType: string): AnswerIdentity {

@@ -1,5 +1,6 @@
-import { buildConnector, Client, ProxyAgent } from 'undici'
-import type { Dispatcher } from 'undici'
+import { Client, ProxyAgent } from 'undici'
+import type { buildConnector, Dispatcher } from 'undici'
+import { createSharedReadConnector } from './shared-read-buffer.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 
@@ -76,7 +77,7 @@ class Connections {
     }
     this.origin = origin
     // The attempt watches the connect timeout; this one only bounds a socket that nobody waits for.
-    this.connect = buildConnector({ timeout: settings.timeouts.connectMs + 1_000, keepAlive: true, allowH2: false, ...tls })
+    this.connect = createSharedReadConnector({ timeout: settings.timeouts.connectMs + 1_000, keepAlive: true, allowH2: false, ...tls })
     this.proxy = settings.proxy === null
       ? null
       : new ProxyAgent({
