@@ -14,13 +14,11 @@ const readMemory = new Uint8Array(readBytesMax)
  */
 export function createSharedReadConnector (options: buildConnector.BuildOptions): buildConnector.connector {
   return (target, callback) => {
-    let socket: Socket
     const onread = {
       buffer: readMemory,
       // What the stream answers decides whether reading goes on, as it would without this.
       callback: (bytes: number): boolean => socket.push(Buffer.from(readMemory.subarray(0, bytes)))
     }
-    const connect = buildConnector({ ...options, onread } as buildConnector.BuildOptions)
-    socket = connect(target, callback) as unknown as Socket
+    const socket = buildConnector({ ...options, onread } as buildConnector.BuildOptions)(target, callback) as unknown as Socket
   }
 }
