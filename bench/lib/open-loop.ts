@@ -37,11 +37,14 @@ export interface OpenLoopResult {
 
 const answerTimeoutMs = 30_000
 const errorBodyBytesMax = 4096
+/** Connections that were idle for longer are not used again: the server is about to close them (`keep-alive: timeout=8`). */
+const idleUsMax = 6e6
 
 interface Connection {
   socket: Socket
   /** When the request in progress was due; 0 when idle. */
   dueUs: number
+  idleSinceUs: number
   counted: boolean
 }
 
@@ -79,8 +82,9 @@ export async function openLoop (options: OpenLoopOptions, events: LoadEvents): P
 
   const release = (connection: Connection): void => {
     connection.dueUs = 0
-    if (sent < scheduled) send(connection)
-    else idle.push(connection)
+    if (sent < scheduled) return send(connection)
+    connection.idleSinceUs = monotonicUs()
+    idle.push(connection)
   }
 
   const settle = (connection: Connection, status: number, errorBody: string): void => {
@@ -123,13 +127,15 @@ export async function openLoop (options: OpenLoopOptions, events: LoadEvents): P
         lost += 1
       }
     })
-    const connection: Connection = { socket, dueUs: 0, counted: false }
+    const connection: Connection = { socket, dueUs: 0, idleSinceUs: 0, counted: false }
     all.add(connection)
   }
 
   /** Requests in the queue are served by connections that become idle; new ones are opened for the rest. */
   const dispatch = (nowUs: number): void => {
     scheduled = Math.min(totalCount, Math.floor((nowUs - startUs) / intervalUs) + 1)
+    // The longest idle ones are in front.
+    while (idle.length > 0 && nowUs - (idle[0] as Connection).idleSinceUs > idleUsMax) (idle.shift() as Connection).socket.destroy()
     for (let count = Math.min(scheduled - sent, idle.length); count > 0; count--) send(idle.pop() as Connection)
     const connecting = all.size - idle.length - busyCount()
     const wanted = Math.min(scheduled - sent - connecting, options.connectionsMax - all.size)

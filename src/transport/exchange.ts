@@ -7,6 +7,11 @@ import { statusLine } from './status-line.ts'
 
 /** A flush in a stream that has nothing new to say: an SSE comment, glued to the event that follows. */
 const flushComment = ':\n'
+/**
+ * The server closes a connection after 8 to 12 idle seconds, which no setting changes. Clients that know leave it first:
+ * a request that crosses the close is lost, and a POST is not sent again.
+ */
+const keepAliveLine = 'keep-alive: timeout=8'
 /** Bodies from here on may not fit the socket at once, in bytes. */
 const largeBodyBytes = 64 * 1024
 const extraFieldsMember = '"extra_fields":{'
@@ -245,7 +250,7 @@ export class Exchange implements Client {
    * printable characters only: `router/identity.ts`, `request-id.ts` and `attempts/response-headers.ts` see to it.
    */
   private writeHeaders (contentType: string, lines: string): void {
-    this.response.writeHeader('content-type', `${contentType}\r\nx-request-id: ${this.requestId}${lines === '' ? '' : `\r\n${lines}`}`)
+    this.response.writeHeader('content-type', `${contentType}\r\n${this.closeAfter ? '' : `${keepAliveLine}\r\n`}x-request-id: ${this.requestId}${lines === '' ? '' : `\r\n${lines}`}`)
   }
 
   private onAborted (): void {
