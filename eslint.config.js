@@ -16,7 +16,9 @@ const mayImport = {
   frames: ['api', 'errors.ts', 'ring'],
   'log.ts': ['api', 'errors.ts'],
   // Front thread.
-  'gateway.ts': ['plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts'],
+  'gateway.ts': ['plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
+  'target-attempt.ts': ['router', 'pool', 'api', 'errors.ts'],
+  'request-record.ts': ['router', 'api', 'errors.ts'],
   transport: ['api', 'errors.ts', 'metrics', 'log.ts'],
   router: ['api', 'errors.ts'],
   plugins: ['api', 'errors.ts', 'log.ts'],

@@ -1,11 +1,12 @@
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity } from './api/client.ts'
 import { errorTable } from './errors.ts'
-import type { RequestRun } from './gateway.ts'
 import { logRequest, toRequestKindText } from './log.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { UpstreamSeries } from './metrics/upstream-series.ts'
+import type { RequestRecord } from './request-record.ts'
+import type { TrailEntry } from './router/plan.ts'
 import type { Target } from './router/target.ts'
 import type { Exchange } from './transport/exchange.ts'
 
@@ -34,17 +35,17 @@ export class Booking {
     this.nowMs = nowMs
   }
 
-  started (run: RequestRun): void {
+  started (run: RequestRecord): void {
     this.metrics.activeStart(run.requestType)
   }
 
   /** Another chunk of a stream has been written, this long after the one before. */
-  streamGap (exchange: Exchange, run: RequestRun, gapMs: number): void {
+  streamGap (exchange: Exchange, run: RequestRecord, gapMs: number): void {
     if (run.identity !== null) this.kindOf(exchange, run, run.identity)?.series.interToken(gapMs / 1000)
   }
 
   /** @param run null for exchanges that never became a request: pages, refusals, bad bodies */
-  finished (exchange: Exchange, run: RequestRun | null): void {
+  finished (exchange: Exchange, run: RequestRecord | null): void {
     const durationMs = this.nowMs() - exchange.receivedAtMs
     // The client left before it saw a status: 499, as in the log.
     const status = exchange.status === 0 ? errorTable.BIFROST_CLIENT_CLOSED.status : exchange.status
@@ -59,7 +60,7 @@ export class Booking {
     // Probes and scrapes would be most of the log.
     if (run === null && known && !exchange.path.startsWith('/v1/')) return
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
-    if (kind !== null) bookAttempt(custom === undefined ? kind.series : this.seriesOf(run as RequestRun, custom), run as RequestRun, status, durationMs)
+    if (run !== null) this.bookAttempts(run, kind, custom, status, durationMs)
     logRequest(this.logger, {
       requestId: exchange.requestId,
       kindText: kind?.logText ?? toRequestKindText({
@@ -74,11 +75,37 @@ export class Booking {
       inputTokens: run === null ? 0 : run.usage.inputTokens,
       outputTokens: run === null ? 0 : run.usage.outputTokens,
       requestBytes: exchange.requestBytes,
-      responseBytes: exchange.responseBytes
+      responseBytes: exchange.responseBytes,
+      trailText: run === null || run.trailText === '' ? '' : `,"attempts":${run.attempts},"trail":${run.trailText}`
     })
   }
 
-  private kindOf (exchange: Exchange, run: RequestRun, identity: AnswerIdentity): Kind | null {
+  /** Every attempt counts for the target that it was made on; the last one is the request's own ending. */
+  private bookAttempts (run: RequestRecord, kind: Kind | null, custom: readonly string[] | undefined, status: number, durationMs: number): void {
+    const trail = run.plan?.trail ?? null
+    let failed = 0
+    for (const [index, entry] of trail?.entries() ?? []) {
+      this.countMove(entry, trail?.[index + 1] ?? run)
+      if (entry.target === null) continue
+      failed++
+      this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000 })
+    }
+    if (run.attempts > 0) this.metrics.retries(run.attempts - 1)
+    // What was cut short, by the client or its deadline, is in no trail; nor is the attempt that succeeded.
+    if (kind === null || run.target === null || (trail !== null && failed === run.attempts)) return
+    bookEnding(custom === undefined ? kind.series : this.seriesOf(run.target, run.requestType, custom), run, status, durationMs)
+  }
+
+  /** What a failure led to: the same key again, another key, another target. */
+  private countMove ({ target, outcome }: TrailEntry, next: { target: Target | null }): void {
+    if (target === null || next.target === null || next.target === target) return
+    const provider = target.provider.name
+    if (next.target.fallback?.index !== target.fallback?.index) this.metrics.count('fallbacks', [provider, next.target.provider.name, outcome])
+    else if (next.target.key.id === target.key.id) this.metrics.count('retries', [provider, outcome])
+    else this.metrics.count('keyRotations', [provider, target.requestedModel, target.key.id, target.key.name, outcome])
+  }
+
+  private kindOf (exchange: Exchange, run: RequestRecord, identity: AnswerIdentity): Kind | null {
     let kind = this.kinds.get(identity)
     const { target, requestType } = run
     if (kind !== undefined || target === null) return kind ?? null
@@ -87,27 +114,26 @@ export class Booking {
       logText: toRequestKindText({
         method: exchange.method, path: exchange.path, requestType, provider: provider.name, model: requestedModel, resolvedModel: model, keyName: key.name, stream: run.request.parsed.stream
       }),
-      series: this.seriesOf(run, this.customLabels.length === 0 ? undefined : this.customLabels.map(() => ''))
+      series: this.seriesOf(target, requestType, this.customLabels.length === 0 ? undefined : this.customLabels.map(() => ''))
     }
     this.kinds.set(identity, kind)
     return kind
   }
 
-  private seriesOf (run: RequestRun, custom: readonly string[] | undefined): UpstreamSeries {
-    const { provider, key, model, requestedModel } = run.target as Target
+  private seriesOf ({ provider, key, model, requestedModel, fallback }: Target, method: string, custom: readonly string[] | undefined): UpstreamSeries {
     return this.metrics.upstream({
-      provider: provider.name, model, alias: model === requestedModel ? '' : requestedModel, method: run.requestType, selectedKeyId: key.id, selectedKeyName: key.name, fallbackIndex: 0, custom
+      provider: provider.name, model, alias: model === requestedModel ? '' : requestedModel, method, selectedKeyId: key.id, selectedKeyName: key.name, fallbackIndex: fallback?.index ?? 0, custom
     })
   }
 
   /** Undefined, the usual case, when no custom labels are configured. `x-bf-prom-*` is the older spelling. */
-  private customValues (run: RequestRun | null): string[] | undefined {
+  private customValues (run: RequestRecord | null): string[] | undefined {
     if (this.customLabels.length === 0) return undefined
     return this.customLabels.map((label) => run === null ? '' : headerOf(run.request.headers, `x-bf-dim-${label.toLowerCase()}`) ?? headerOf(run.request.headers, `x-bf-prom-${label.toLowerCase()}`) ?? '')
   }
 }
 
-function bookAttempt (series: UpstreamSeries, run: RequestRun, status: number, durationMs: number): void {
+function bookEnding (series: UpstreamSeries, run: RequestRecord, status: number, durationMs: number): void {
   const error = run.outcome === 'ok' ? null : errorTable[run.outcome]
   series.attemptEnded({
     success: error === null,
@@ -120,3 +146,6 @@ function bookAttempt (series: UpstreamSeries, run: RequestRun, status: number, d
     firstTokenSeconds: run.firstByteMs < 0 ? -1 : run.firstByteMs / 1000
   })
 }
+
+/** An attempt that another one followed: its share of the gateway's own time is counted with the last one. */
+const failedAttempt = { success: false, overheadMicroseconds: -1, inputTokens: 0, outputTokens: 0, firstTokenSeconds: -1 }

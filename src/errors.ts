@@ -27,6 +27,8 @@ export const errorTable = {
   // The gateway cannot take the request now.
   BIFROST_PROVIDER_UNAVAILABLE: { status: 503, type: 'provider_unavailable', retryable: false, message: 'The provider has no usable key.' },
   BIFROST_REQUEST_DROPPED: { status: 503, type: 'request_dropped', retryable: true, message: 'request dropped: queue is full' },
+  BIFROST_CIRCUIT_OPEN: { status: 503, type: 'circuit_open', retryable: true, message: 'The model failed too often lately and is left alone for a while.' },
+  BIFROST_KEYS_RESTING: { status: 429, type: 'rate_limit_error', retryable: true, message: 'All keys of the provider rest after a rate limit.' },
   BIFROST_SHUTTING_DOWN: { status: 503, type: 'shutting_down', retryable: true, message: 'The gateway is shutting down.' },
   BIFROST_WORKER_LOST: { status: 502, type: 'worker_lost', retryable: true, message: 'The worker thread that served this request ended.' },
   BIFROST_INTERNAL: { status: 500, type: 'internal_error', retryable: false, message: 'Internal error.' },
@@ -40,8 +42,10 @@ export const errorTable = {
   BIFROST_UPSTREAM_TOO_LARGE: { status: 502, type: 'upstream_too_large', retryable: false, message: 'The answer of the provider is larger than the limit.' },
   BIFROST_CONNECT_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'Connecting to the provider took longer than network_config.connect_timeout_in_seconds.' },
   BIFROST_RESPONSE_HEADER_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'The provider sent no response header within network_config.response_header_timeout_in_seconds.' },
+  BIFROST_FIRST_TOKEN_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'The provider began no answer within network_config.first_token_timeout_in_seconds.' },
   BIFROST_STREAM_IDLE_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'The provider sent nothing for longer than network_config.stream_idle_timeout_in_seconds.' },
   BIFROST_TOTAL_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'The request took longer than network_config.default_request_timeout_in_seconds.' },
+  BIFROST_DEADLINE_EXCEEDED: { status: 504, type: 'request_timed_out', retryable: false, message: 'The request was not answered within its time, over queue, retries and fallbacks.' },
   BIFROST_SLOW_CLIENT: { status: 499, type: 'slow_client', retryable: false, message: 'The client did not read the answer for longer than client.slow_client_timeout_in_seconds.' }
 } as const satisfies Record<string, { status: number, type: string, retryable: boolean, message: string }>
 

@@ -1,39 +1,40 @@
-import { spliceBody } from './api/body-splice.ts'
-import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, Client, ClientWatcher, GatewayRequest } from './api/client.ts'
-import { requestTypeOf } from './api/operations.ts'
 import type { Reply } from './api/reply.ts'
 import type { Settings } from './api/settings.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
-import type { ErrorCode } from './errors.ts'
-import type { Job, JobListener } from './pool/job.ts'
 import type { ProviderPool } from './pool/provider-pool.ts'
-import { decide } from './router/decide.ts'
-import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import { Identities } from './router/identity.ts'
-import { resolveTarget } from './router/resolve-target.ts'
+import { outcomeTable, toOutcome } from './router/outcomes.ts'
+import { RoutePlan } from './router/plan.ts'
+import type { Attempt, Failure, PlanContext, Step } from './router/plan.ts'
+import { parseRoutingHeaders } from './router/request-headers.ts'
 import type { Target } from './router/target.ts'
+import { joinTexts, RequestRecord } from './request-record.ts'
+import { TargetAttempt } from './target-attempt.ts'
+import type { AttemptContext, AttemptOwner } from './target-attempt.ts'
 
-/** A running attempt that outlives its worker's own deadlines by this much is given up, in milliseconds. */
-const deadlineGraceMs = 5_000
 /** Credit goes back to the worker in steps of this size, in bytes. */
 const creditStepBytes = 32 * 1024
 
-export interface GatewayOptions {
+/** One load of the configuration with what runs for it. A request keeps the one it began with. */
+export interface Generation {
   settings: Settings
   pools: ReadonlyMap<string, ProviderPool>
-  nowMs: () => number
-  random: () => number
 }
+
+/** What all requests share beside the configuration. */
+export type GatewayContext = PlanContext & AttemptContext
 
 /** One request after another: find who can serve it, have it served, answer once. */
 export class Gateway {
-  readonly options: GatewayOptions
+  generation: Generation
   readonly identities = new Identities()
+  readonly context: GatewayContext
 
-  constructor (options: GatewayOptions) {
-    this.options = options
+  constructor (generation: Generation, context: GatewayContext) {
+    this.generation = generation
+    this.context = context
   }
 
   handle (request: GatewayRequest, client: Client): RequestRun {
@@ -42,157 +43,154 @@ export class Gateway {
 }
 
 /**
- * One request from its targets to its single ending. States: waiting in a queue (job, not dispatched) ->
- * running (dispatched) -> streaming (the client has seen the head) -> settled. What it learned stays
- * readable for the log line and the metrics, which are booked when the exchange ends.
+ * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
+ * client has seen the head) -> settled. What it learned is in its record, which is booked when the exchange ends.
  */
-export class RequestRun implements JobListener, ClientWatcher {
-  readonly request: GatewayRequest
-  target: Target | null = null
-  identity: AnswerIdentity | null = null
-  outcome: 'ok' | ErrorCode = 'ok'
-  settled = false
-  usage: Usage = { inputTokens: 0, outputTokens: 0 }
-  queueMs = 0
-  upstreamMicroseconds = 0
-  /** From the client's request to the first byte of a stream; -1 for none. */
-  firstByteMs = -1
+export class RequestRun implements AttemptOwner, ClientWatcher {
+  readonly record: RequestRecord
   private readonly gateway: Gateway
+  private readonly generation: Generation
+  private readonly request: GatewayRequest
   private readonly client: Client
-  private job: Job | null = null
-  private attempts = 0
-  private dispatchedAtMs = 0
+  private attempt: TargetAttempt | null = null
+  private pause: NodeJS.Timeout | null = null
+  private deadlineMs = Infinity
   private takenBytes = 0
 
   constructor (gateway: Gateway, request: GatewayRequest, client: Client) {
+    this.record = new RequestRecord(request)
     this.gateway = gateway
+    this.generation = gateway.generation
     this.request = request
     this.client = client
   }
 
-  get requestType (): string { return requestTypeOf(this.request.operation, this.request.parsed.stream) }
-
   start (): void {
+    this.proceed(() => {
+      const { parsed, operation, headers, receivedAtMs } = this.request
+      const { settings } = this.generation
+      const { pin, timeoutMs } = parseRoutingHeaders(headers)
+      this.deadlineMs = receivedAtMs + Math.min(timeoutMs, settings.client.requestTimeoutMs)
+      const plan = this.record.plan = new RoutePlan(settings, this.gateway.context, { model: parsed.model, operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })
+      return plan.start()
+    })
+  }
+
+  /** Carries a step of the plan out. An attempt that is refused at once leads to the next step. */
+  private proceed (decide: () => Step): void {
     try {
-      const { settings, random } = this.gateway.options
-      const { parsed, operation, headers } = this.request
-      const pin = { id: headerOf(headers, 'x-bf-api-key-id'), name: headerOf(headers, 'x-bf-api-key') }
-      this.target = resolveTarget(settings, parsed.model, operation, pin, random())
-      this.identity = this.gateway.identities.of(this.target, operation, parsed.stream)
-      this.attempt(this.target, this.identity)
+      for (let step = decide(); ;) {
+        if (step.kind === 'fail') return this.giveUp(step.failure)
+        if (step.kind === 'wait') return this.pauseFor(step.waitMs)
+        const refusal = this.tryTarget(step)
+        if (refusal === null) return
+        step = this.afterFailure(this.attempt as TargetAttempt, { error: refusal, target: step.target, headers: '' })
+      }
     } catch (error) {
-      this.giveUp(error instanceof GatewayError ? error : new GatewayError('BIFROST_INTERNAL', { cause: error }), '')
+      this.giveUp({ error: error instanceof GatewayError ? error : new GatewayError('BIFROST_INTERNAL', { cause: error }), target: null, headers: '' })
     }
   }
 
-  private attempt (target: Target, identity: AnswerIdentity): void {
-    const { parsed, operation, body, headers } = this.request
-    const { provider } = target
-    const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
-    const spliced = spliceBody(body, parsed, { name: target.model, json: identity.modelJson }, usageInjected)
-    this.attempts++
-    this.dispatchedAtMs = 0
-    const pool = this.gateway.options.pools.get(provider.name) as ProviderPool
-    this.job = pool.submit(this, {
-      keyIndex: target.keyIndex,
-      operation,
-      stream: parsed.stream,
-      usageInjected,
-      base64Embeddings: parsed.base64Embeddings,
-      sendBackRawRequest: provider.sendBackRawRequest,
-      sendBackRawResponse: provider.sendBackRawResponse,
-      model: target.model,
-      extraFields: parsed.stream ? identity.chunkFields : '',
-      forwardedHeaders: toForwardedHeaders(headers)
-    }, spliced.segments, spliced.totalBytes)
+  private pauseFor (waitMs: number): void {
+    this.pause = setTimeout(() => { this.proceed(() => (this.record.plan as RoutePlan).resume()) }, waitMs)
   }
 
-  onDispatched (queueMs: number): void {
-    this.queueMs += queueMs
-    this.dispatchedAtMs = this.gateway.options.nowMs()
+  /** @returns why the provider's pool refused it at once, null when the attempt is on its way */
+  private tryTarget (step: Attempt): GatewayError | null {
+    const identity = this.turnTo(step.target)
+    this.record.attempts++
+    this.attempt = new TargetAttempt(this, step, this.generation.pools.get(step.target.provider.name) as ProviderPool, this.gateway.context)
+    return this.attempt.submit(this.request, identity)
   }
 
-  onReply (reply: Reply): void {
-    this.job = null
-    if (this.settled) return
-    this.settle('ok', reply.usage, reply.upstreamMicroseconds)
-    this.client.answer(this.identity as AnswerIdentity, reply)
+  onReply (attempt: TargetAttempt, reply: Reply): void {
+    const { record } = this
+    this.settle(attempt, reply.usage, reply.upstreamMicroseconds)
+    reply.upstreamMicroseconds = record.upstreamMicroseconds
+    if (record.wantsTrail) reply.raw = joinTexts(reply.raw, ',', `"attempt_trail":${record.trailText}`)
+    this.client.answer(record.identity as AnswerIdentity, reply)
   }
 
-  onHead (status: number, headers: string, upstreamMicroseconds: number): void {
-    if (this.settled) return
-    this.firstByteMs = this.gateway.options.nowMs() - this.request.receivedAtMs
-    this.client.openStream(this.identity as AnswerIdentity, status, headers, upstreamMicroseconds)
+  onHead (_attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
+    const { record } = this
+    record.firstByteMs = this.gateway.context.nowMs() - this.request.receivedAtMs
+    const lines = record.wantsTrail ? joinTexts(headers, '\r\n', `x-bifrost-attempt-trail: ${record.trailText}`) : headers
+    this.client.openStream(record.identity as AnswerIdentity, status, lines, record.upstreamMicroseconds + upstreamMicroseconds)
   }
 
-  onChunk (bytes: Uint8Array): void {
-    if (!this.settled) this.client.write(bytes)
+  onChunk (_attempt: TargetAttempt, bytes: Uint8Array): void {
+    this.client.write(bytes)
   }
 
-  onEnd (usage: Usage, upstreamMicroseconds: number): void {
-    this.job = null
-    if (this.settled) return
-    this.settle('ok', usage, upstreamMicroseconds)
+  onEnd (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
+    this.settle(attempt, usage, upstreamMicroseconds)
     this.client.closeStream()
   }
 
-  onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
-    this.job = null
-    if (this.settled) return
-    if (decide(error.code, { attempts: this.attempts, answered: this.firstByteMs >= 0 }) === 'try-again') {
-      try {
-        return this.attempt(this.target as Target, this.identity as AnswerIdentity)
-      } catch (cause) {
-        return this.giveUp(cause instanceof GatewayError ? cause : error, headers)
-      }
-    }
-    this.giveUp(error, headers, usage, upstreamMicroseconds)
+  onFailed (attempt: TargetAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
+    this.record.upstreamMicroseconds += upstreamMicroseconds
+    this.record.usage = usage
+    this.proceed(() => this.afterFailure(attempt, { error, target: attempt.target, headers }))
+  }
+
+  /** Notes a failed attempt in the trail and asks the plan what follows; once the client has seen a byte, nothing does. */
+  private afterFailure (attempt: TargetAttempt, failure: Failure): Step {
+    const plan = this.record.plan as RoutePlan
+    const outcome = toOutcome(failure.error)
+    attempt.judge(outcomeTable[outcome].isFailure)
+    this.record.queueMs += attempt.queueMs
+    plan.note(attempt.toTrailEntry(failure.error, outcome))
+    this.attempt = null
+    return attempt.answered ? { kind: 'fail', failure } : plan.next(attempt.target, failure, outcome)
   }
 
   onTaken (bytes: number): void {
     this.takenBytes += bytes
-    if (this.takenBytes < creditStepBytes || this.job === null) return
-    this.pool()?.credit(this.job, this.takenBytes)
+    if (this.takenBytes < creditStepBytes || this.attempt === null) return
+    this.attempt.credit(this.takenBytes)
     this.takenBytes = 0
   }
 
   onGone (error: GatewayError): void {
-    if (this.settled) return
-    this.settle(error.code, this.usage, this.upstreamMicroseconds)
-    this.cancelJob()
+    if (this.record.settled) return
+    this.abandon()
+    this.record.settle(error.code, this.record.usage, 0)
   }
 
   onTick (nowMs: number): void {
-    if (this.settled || this.target === null) return
-    const { totalMs, streamTotalMs } = this.target.provider.timeouts
-    const waiting = this.dispatchedAtMs === 0
-    const limitMs = waiting ? totalMs : (this.request.parsed.stream ? streamTotalMs : totalMs) + deadlineGraceMs
-    if (nowMs - (waiting ? this.request.receivedAtMs : this.dispatchedAtMs) < limitMs) return
-    const message = waiting ? `The request waited in the queue of ${this.target.provider.name} for longer than network_config.default_request_timeout_in_seconds (${totalMs / 1000} s).` : undefined
-    this.pool()?.countTimeout('BIFROST_TOTAL_TIMEOUT')
-    this.giveUp(new GatewayError('BIFROST_TOTAL_TIMEOUT', { message }), '')
-    this.cancelJob()
+    const { attempt, record } = this
+    if (record.settled) return
+    if (record.firstByteMs < 0 && nowMs >= this.deadlineMs) {
+      this.abandon()
+      return this.giveUp({ error: record.toDeadlineError(this.deadlineMs), target: record.target, headers: '' })
+    }
+    const error = attempt === null ? null : attempt.expire(nowMs, this.request.parsed.stream)
+    if (error !== null) this.onFailed(attempt as TargetAttempt, error, '', record.usage, 0)
   }
 
-  private giveUp (error: GatewayError, headers: string, usage = this.usage, upstreamMicroseconds = 0): void {
-    this.settle(error.code, usage, upstreamMicroseconds)
-    this.client.fail(error, this.identity, headers, upstreamMicroseconds)
+  private giveUp ({ error, target, headers }: Failure): void {
+    if (target !== null) this.turnTo(target)
+    this.record.settle(error.code, this.record.usage, 0)
+    this.client.fail(error, this.record.toFailureContext(headers))
   }
 
-  private settle (outcome: 'ok' | ErrorCode, usage: Usage, upstreamMicroseconds: number): void {
-    this.settled = true
-    this.outcome = outcome
-    this.usage = usage
-    this.upstreamMicroseconds = upstreamMicroseconds
+  private settle (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
+    this.attempt = null
+    this.record.queueMs += attempt.queueMs
+    this.record.settle('ok', usage, upstreamMicroseconds)
   }
 
-  private cancelJob (): void {
-    const job = this.job
-    this.job = null
-    if (job !== null) this.pool()?.cancel(job)
+  /** Drops what is under way. */
+  private abandon (): void {
+    if (this.pause !== null) clearTimeout(this.pause)
+    this.pause = null
+    this.attempt?.cancel()
+    this.attempt = null
   }
 
-  private pool (): ProviderPool | undefined {
-    return this.target === null ? undefined : this.gateway.options.pools.get(this.target.provider.name)
+  private turnTo (target: Target): AnswerIdentity {
+    const identity = this.gateway.identities.of(target, this.request.operation, this.request.parsed.stream)
+    this.record.turnTo(target, identity)
+    return identity
   }
 }

@@ -42,6 +42,8 @@ export interface RequestLine {
   outputTokens: number
   requestBytes: number
   responseBytes: number
+  /** `,"attempts":...,"trail":[...]`, or empty when the first attempt went well. */
+  trailText: string
 }
 
 /** One per thread: it flushes when the thread exits. */
@@ -83,7 +85,7 @@ export function logRequest (logger: Logger, line: RequestLine): void {
     `"status":${count(line.status)},"outcome":${quote(line.outcome)},` +
     `"durationMs":${milliseconds(line.durationMs)},"upstreamMs":${milliseconds(line.upstreamMs)},"queueMs":${milliseconds(line.queueMs)},` +
     `"inputTokens":${count(line.inputTokens)},"outputTokens":${count(line.outputTokens)},` +
-    `"requestBytes":${count(line.requestBytes)},"responseBytes":${count(line.responseBytes)},"msg":"request"}\n`)
+    `"requestBytes":${count(line.requestBytes)},"responseBytes":${count(line.responseBytes)}${line.trailText},"msg":"request"}\n`)
 }
 
 /** The two things of a pino logger that the request line needs; `pino.symbols` names them publicly. */

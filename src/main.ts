@@ -5,8 +5,10 @@ import { Gateway } from './gateway.ts'
 import type { RequestRun } from './gateway.ts'
 import type { Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { restartReasons, timeoutNames } from './metrics/provider-reading.ts'
 import type { ProviderReading } from './metrics/provider-reading.ts'
 import { ProviderPool } from './pool/provider-pool.ts'
+import { Health } from './router/health.ts'
 import type { Exchange } from './transport/exchange.ts'
 import { toModelList } from './transport/models.ts'
 import { Transport } from './transport/server.ts'
@@ -36,12 +38,22 @@ export async function startGateway (settings: Settings, logger: Logger, version:
     version,
     onReadError: (error) => { logger.error({ err: error }, 'a metric could not be read') }
   })
-  const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, metrics, logger, nowMs)]))
-  const gateway = new Gateway({ settings, pools, nowMs, random: Math.random })
+  const health = new Health()
+  const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, health, metrics, logger, nowMs)]))
+  const gateway = new Gateway({ settings, pools }, {
+    health,
+    nowMs,
+    nowEpochMs: Date.now,
+    random: Math.random,
+    onBreakerChange: ({ provider, requestedModel }, state) => {
+      metrics.count('breakerTransitions', [provider.name, state])
+      logger.warn({ provider: provider.name, model: requestedModel, state }, 'circuit breaker changed')
+    }
+  })
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   let draining = false
 
-  const health = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
+  const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
   const transport = new Transport({
     host: settings.server.host,
     port: settings.server.port,
@@ -50,18 +62,18 @@ export async function startGateway (settings: Settings, logger: Logger, version:
     nowMs,
     handle: (request, client) => {
       const run = gateway.handle(request, client)
-      booking.started(run)
+      booking.started(run.record)
       return run
     },
     pages: {
-      '/health': () => health(!draining),
-      '/health/live': () => health(true),
-      '/health/ready': () => health(!draining),
+      '/health': () => healthPage(!draining),
+      '/health/live': () => healthPage(true),
+      '/health/ready': () => healthPage(!draining),
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
     },
-    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, exchange.watcher as RequestRun, gapMs) },
-    onFinished: (exchange: Exchange) => { booking.finished(exchange, exchange.watcher as RequestRun | null) }
+    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestRun).record, gapMs) },
+    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestRun | null)?.record ?? null) }
   })
   const port = await transport.listen()
 
@@ -83,7 +95,7 @@ export async function startGateway (settings: Settings, logger: Logger, version:
   }
 }
 
-function createPool (provider: ProviderSettings, settings: Settings, metrics: Metrics, logger: Logger, nowMs: () => number): ProviderPool {
+function createPool (provider: ProviderSettings, settings: Settings, health: Health, metrics: Metrics, logger: Logger, nowMs: () => number): ProviderPool {
   const { queueWait } = metrics.provider(provider.name)
   const pool = new ProviderPool({
     settings: provider,
@@ -93,12 +105,12 @@ function createPool (provider: ProviderSettings, settings: Settings, metrics: Me
     onQueueWait: (seconds) => { queueWait.observe(seconds) },
     onThreadEnd: (name, thread, reason, error) => { logger.error({ provider: name, thread, reason, err: error }, 'worker thread ended, starting another') }
   })
-  metrics.registerProvider(provider.name, () => readPool(pool))
+  metrics.registerProvider(provider.name, () => readPool(pool, health))
   metrics.registerPool(`jobs_${provider.name}`, () => pool.jobSlots)
   return pool
 }
 
-function readPool (pool: ProviderPool): ProviderReading {
+function readPool (pool: ProviderPool, health: Health): ProviderReading {
   const { settings } = pool
   const counts = <Name extends string>(names: readonly Name[], map: ReadonlyMap<string, number>): Record<Name, number> =>
     Object.fromEntries(names.map((name) => [name, map.get(name) ?? 0])) as Record<Name, number>
@@ -119,8 +131,9 @@ function readPool (pool: ProviderPool): ProviderReading {
         eventLoopDelayMaxSeconds: delay.max
       }
     }),
-    restarts: counts(['exit', 'out_of_memory', 'unresponsive'], pool.restarts),
-    timeouts: counts(['connect', 'response_header', 'stream_idle', 'total'], pool.timeouts),
+    restarts: counts(restartReasons, pool.restarts),
+    timeouts: counts(timeoutNames, pool.timeouts),
+    breakersOpen: health.of(settings.name).openBreakers().length,
     keys: settings.keys.map((key) => ({ id: key.id, name: key.name, up: key.enabled && (key.value !== '' || settings.keyless) }))
   }
 }

@@ -23,6 +23,8 @@ const pinned: [string, number, string, boolean, string][] = [
   ['BIFROST_CLIENT_CLOSED', 499, 'request_cancelled', false, 'The client closed the connection before the answer was complete.'],
   ['BIFROST_PROVIDER_UNAVAILABLE', 503, 'provider_unavailable', false, 'The provider has no usable key.'],
   ['BIFROST_REQUEST_DROPPED', 503, 'request_dropped', true, 'request dropped: queue is full'],
+  ['BIFROST_CIRCUIT_OPEN', 503, 'circuit_open', true, 'The model failed too often lately and is left alone for a while.'],
+  ['BIFROST_KEYS_RESTING', 429, 'rate_limit_error', true, 'All keys of the provider rest after a rate limit.'],
   ['BIFROST_SHUTTING_DOWN', 503, 'shutting_down', true, 'The gateway is shutting down.'],
   ['BIFROST_WORKER_LOST', 502, 'worker_lost', true, 'The worker thread that served this request ended.'],
   ['BIFROST_INTERNAL', 500, 'internal_error', false, 'Internal error.'],
@@ -34,8 +36,10 @@ const pinned: [string, number, string, boolean, string][] = [
   ['BIFROST_UPSTREAM_TOO_LARGE', 502, 'upstream_too_large', false, 'The answer of the provider is larger than the limit.'],
   ['BIFROST_CONNECT_TIMEOUT', 504, 'request_timed_out', true, 'Connecting to the provider took longer than network_config.connect_timeout_in_seconds.'],
   ['BIFROST_RESPONSE_HEADER_TIMEOUT', 504, 'request_timed_out', true, 'The provider sent no response header within network_config.response_header_timeout_in_seconds.'],
+  ['BIFROST_FIRST_TOKEN_TIMEOUT', 504, 'request_timed_out', true, 'The provider began no answer within network_config.first_token_timeout_in_seconds.'],
   ['BIFROST_STREAM_IDLE_TIMEOUT', 504, 'request_timed_out', true, 'The provider sent nothing for longer than network_config.stream_idle_timeout_in_seconds.'],
   ['BIFROST_TOTAL_TIMEOUT', 504, 'request_timed_out', true, 'The request took longer than network_config.default_request_timeout_in_seconds.'],
+  ['BIFROST_DEADLINE_EXCEEDED', 504, 'request_timed_out', false, 'The request was not answered within its time, over queue, retries and fallbacks.'],
   ['BIFROST_SLOW_CLIENT', 499, 'slow_client', false, 'The client did not read the answer for longer than client.slow_client_timeout_in_seconds.']
 ]
 
@@ -94,7 +98,7 @@ test('a record holds no cause; of an internal error the cause goes along as text
 
 test('the client never sees the text of an internal error', () => {
   const error = fromErrorRecord(toErrorRecord(new GatewayError('BIFROST_INTERNAL', { cause: new Error('CANARY') })), 'p')
-  const body = toErrorBody(error, null, 'id-1')
+  const body = toErrorBody(error, null, 'id-1', '')
   assert.doesNotMatch(body, /CANARY/)
   assert.equal((JSON.parse(body) as { error: { message: string } }).error.message, 'Internal error. Request id: id-1.')
 })

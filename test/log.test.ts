@@ -37,6 +37,7 @@ const line: FlatLine = {
   outputTokens: 64,
   requestBytes: 230,
   responseBytes: 700,
+  trailText: '',
   stream: false
 }
 
@@ -66,8 +67,17 @@ test('a request is one line of JSON with the pinned keys', async (t) => {
     'outcome', 'durationMs', 'upstreamMs', 'queueMs', 'inputTokens', 'outputTokens', 'requestBytes', 'responseBytes', 'msg'
   ])
   const { time, ...others } = written!
+  const { trailText, ...logged } = line
+  assert.equal(trailText, '')
   assert.ok(Number(time) >= before && Number(time) <= Date.now())
-  assert.deepEqual(others, { level: 30, pid: process.pid, ...line, durationMs: 812.4, msg: 'request' })
+  assert.deepEqual(others, { level: 30, pid: process.pid, ...logged, durationMs: 812.4, msg: 'request' })
+})
+
+test('the attempt trail stands in the line as it was put together', async (t) => {
+  const { logger, lines } = capture(t)
+  logLine(logger, { ...line, trailText: ',"attempts":2,"trail":[{"provider":"openai","code":"BIFROST_UPSTREAM_RESET"}]' })
+  const { responseBytes, attempts, trail, msg } = (await lines())[0]!
+  assert.deepEqual({ responseBytes, attempts, trail, msg }, { responseBytes: 700, attempts: 2, trail: [{ provider: 'openai', code: 'BIFROST_UPSTREAM_RESET' }], msg: 'request' })
 })
 
 test('the request line of a child logger carries its bindings', async (t) => {

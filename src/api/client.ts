@@ -34,6 +34,17 @@ export interface AnswerIdentity {
   chunkFields: string
 }
 
+/** What the client is told beside the error itself. */
+export interface FailureContext {
+  /** Who was asked; null when nobody was. */
+  identity: AnswerIdentity | null
+  /** `name: value` lines joined by CR LF, or empty. */
+  headers: string
+  upstreamMicroseconds: number
+  /** The attempt trail as JSON text, or empty. */
+  trail: string
+}
+
 /**
  * The client's end of a request. Every method is safe after the client has left: it does nothing then.
  * One of `answer`, `fail`, or `openStream ... closeStream | fail` is called, once.
@@ -44,11 +55,8 @@ export interface Client {
   openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void
   write (bytes: Uint8Array): void
   closeStream (): void
-  /**
-   * Before the stream opened: an error status. After: an in-band error, and the stream's end.
-   * @param headers `name: value` lines joined by CR LF, or empty; the upstream's when there is an identity
-   */
-  fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void
+  /** Before the stream opened: an error status. After: an in-band error, and the stream's end. */
+  fail (error: GatewayError, context: FailureContext): void
 }
 
 /** What the transport tells the gateway about the client. */

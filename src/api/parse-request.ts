@@ -6,6 +6,9 @@ import type { Operation } from './operations.ts'
 /** Longest model name, in characters. */
 const modelCharactersMax = 256
 
+/** Most fallbacks that a request may bring. */
+const fallbacksMax = 10
+
 /** What the gateway knows of a request's body: a few members and where they stand. */
 export interface ParsedRequest {
   /** As the client wrote it, provider prefix and all. */
@@ -14,6 +17,8 @@ export interface ParsedRequest {
   /** The client decides about usage in the stream itself. */
   hasStreamOptions: boolean
   base64Embeddings: boolean
+  /** Models to try in order when `model` cannot be had, as `provider/model`; null when the request brings none. */
+  fallbacks: readonly string[] | null
   scan: JsonScan
 }
 
@@ -45,6 +50,7 @@ export function parseRequest (operation: Operation, body: Buffer): ParsedRequest
     stream: operation !== 'embedding' && booleanMember(scan, body, 'stream'),
     hasStreamOptions: scan.members.has('stream_options'),
     base64Embeddings: operation === 'embedding' && stringMember(scan, body, 'encoding_format') === 'base64',
+    fallbacks: parseFallbacks(scan, body),
     scan
   }
 }
@@ -66,17 +72,36 @@ function scanBody (body: Buffer): JsonScan {
   }
 }
 
+function parseFallbacks (scan: JsonScan, body: Buffer): string[] | null {
+  const value = memberValue(scan, body, 'fallbacks')
+  if (value === undefined || value === null) return null
+  if (!Array.isArray(value)) throw invalid('fallbacks', `fallbacks must be an array, not ${shown(value)}.`)
+  if (value.length > fallbacksMax) throw invalid('fallbacks', `fallbacks may hold at most ${fallbacksMax} targets, not ${value.length}.`)
+  return value.map((item: unknown, index) => {
+    const { provider, model } = (typeof item === 'object' && item !== null ? item : {}) as { provider?: unknown, model?: unknown }
+    const name = typeof provider === 'string' && provider !== '' && typeof model === 'string' && model !== '' ? `${provider}/${model}` : item
+    if (typeof name !== 'string' || name === '' || name.length > modelCharactersMax || hasControlCharacter(name)) {
+      throw invalid('fallbacks', `fallbacks[${index}] must be "provider/model" or {"provider", "model"}, not ${shown(item)}.`)
+    }
+    return name
+  })
+}
+
+function shown (value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 64) ?? String(value)
+}
+
 function stringMember (scan: JsonScan, body: Buffer, name: string): string | null {
   const value = memberValue(scan, body, name)
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string') throw invalid(name, `${name} must be a string, not ${JSON.stringify(value)?.slice(0, 64)}.`)
+  if (typeof value !== 'string') throw invalid(name, `${name} must be a string, not ${shown(value)}.`)
   return value
 }
 
 function booleanMember (scan: JsonScan, body: Buffer, name: string): boolean {
   const value = memberValue(scan, body, name)
   if (value === undefined || value === null) return false
-  if (typeof value !== 'boolean') throw invalid(name, `${name} must be true or false, not ${JSON.stringify(value)?.slice(0, 64)}.`)
+  if (typeof value !== 'boolean') throw invalid(name, `${name} must be true or false, not ${shown(value)}.`)
   return value
 }
 

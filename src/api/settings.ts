@@ -31,6 +31,8 @@ export interface ClientSettings {
   /** Full admission queue: true answers 503 `request_dropped`, false lets the request wait. */
   readonly dropExcessRequests: boolean
   readonly requestBodyBytesMax: number
+  /** Until a unary answer is complete or a stream has begun, over queue, retries and fallbacks. */
+  readonly requestTimeoutMs: number
   /** A reader that takes nothing for this long is cut off. */
   readonly slowClientTimeoutMs: number
   /** Names of extra metric labels, filled from `x-bf-dim-*` headers. */
@@ -55,6 +57,10 @@ export interface ProviderSettings {
   readonly maxHeapMb: number
   readonly connectionsPerOrigin: number
   readonly timeouts: TimeoutSettings
+  readonly retry: RetrySettings
+  readonly fallbacks: FallbackSettings
+  /** Null when the breaker is off. */
+  readonly breaker: BreakerSettings | null
   readonly responseBodyBytesMax: number
   readonly sseEventBytesMax: number
   /** Sent with every upstream request, names in lower case. */
@@ -95,12 +101,53 @@ export interface TimeoutSettings {
   readonly connectMs: number
   /** `network_config.response_header_timeout_in_seconds` */
   readonly responseHeaderMs: number
+  /** `network_config.first_token_timeout_in_seconds`, streams */
+  readonly firstTokenMs: number
   /** `network_config.stream_idle_timeout_in_seconds` */
   readonly streamIdleMs: number
   /** `network_config.default_request_timeout_in_seconds`, unary answers */
   readonly totalMs: number
   /** `network_config.stream_total_timeout_in_seconds` */
   readonly streamTotalMs: number
+}
+
+export interface RetrySettings {
+  /** Attempts after the first one. */
+  readonly maxRetries: number
+  readonly backoffInitialMs: number
+  readonly backoffMaxMs: number
+  /** Retries per request that are allowed over time, 0 to 1. */
+  readonly budgetShare: number
+}
+
+/** A provider and a model of it, as a fallback names them. */
+export interface ModelReference {
+  readonly provider: string
+  readonly model: string
+}
+
+export interface FallbackSettings {
+  /** For every model without an entry in `byModel`. */
+  readonly general: readonly ModelReference[]
+  readonly byModel: Readonly<Record<string, readonly ModelReference[]>>
+  /** In place of the others when the request does not fit the context; empty means the others serve. */
+  readonly contextLength: readonly ModelReference[]
+  /** In place of the others when a content policy refuses; empty means the others serve. */
+  readonly contentPolicy: readonly ModelReference[]
+}
+
+/** When a circuit breaker opens and how it closes; shares are 0 to 1. */
+export interface BreakerSettings {
+  readonly windowMs: number
+  readonly requestsMin: number
+  readonly failureShare: number
+  /** 0: latency is not judged. */
+  readonly slowMs: number
+  readonly slowShare: number
+  readonly openMs: number
+  readonly openMaxMs: number
+  readonly halfOpenRequests: number
+  readonly rampMs: number
 }
 
 export interface ProxySettings {

@@ -2,16 +2,18 @@ import type { Usage } from '../api/usage.ts'
 import { GatewayError } from '../errors.ts'
 import { streamWindowBytes } from '../frames/kinds.ts'
 import type { JobFrame } from '../api/job.ts'
-import type { StreamTranslator } from '../providers/adapter.ts'
+import type { EventSink, StreamEventKind, StreamTranslator } from '../providers/adapter.ts'
 import { parseEventData } from '../providers/event-data.ts'
 import { SseSplitter } from '../upstream/sse-splitter.ts'
 import type { SseEvent } from '../upstream/sse-splitter.ts'
 import { HttpAttempt } from './http-attempt.ts'
 import type { AttemptContext } from './http-attempt.ts'
 import { contentTypeOf, toForwardedHeaders } from './response-headers.ts'
+import type { Results } from './results.ts'
 
-/** Comments that came before the first event and wait for the head, in bytes. */
-const heldCommentBytesMax = 4 * 1024
+/** What may wait for the head: comments, and events that open the answer without saying anything. */
+const heldEventsMax = 64
+const heldBytesMax = 256 * 1024
 /** A body that should have been a stream is looked at for an error up to here, in bytes. */
 const wrongBodyBytesMax = 64 * 1024
 /** After the end mark, the connection gets this long to close before it is cut. */
@@ -19,6 +21,24 @@ const lingerMs = 1_000
 
 const openBrace = 0x7b
 const blankLine = Buffer.from('\n\n')
+
+/** What waits for the head, as the client will get it. */
+class HeldBytes implements EventSink {
+  readonly pieces: Uint8Array[] = []
+  events = 0
+  bytes = 0
+
+  append (bytes: Uint8Array, start: number, end: number): void {
+    // A copy: the splitter uses its memory again.
+    this.pieces.push(Buffer.from(bytes.subarray(start, end)))
+    this.bytes += end - start
+  }
+
+  appendAscii (text: string): void {
+    this.pieces.push(Buffer.from(text, 'latin1'))
+    this.bytes += text.length
+  }
+}
 
 /**
  * A stream, relayed event by event. The head waits for the first real event, so that an error in a 200
@@ -30,7 +50,7 @@ export class StreamAttempt extends HttpAttempt {
   private readonly translator: StreamTranslator
   private headSent = false
   private chunkOpen = false
-  private heldComments = ''
+  private held: HeldBytes | null = null
   /** Bytes sent to the front that the client has not taken yet. */
   private uncreditedBytes = 0
   private paused = false
@@ -48,6 +68,14 @@ export class StreamAttempt extends HttpAttempt {
 
   protected override usage (): Usage {
     return this.translator.usage
+  }
+
+  override tick (nowMs: number): void {
+    const { name, timeouts: { firstTokenMs } } = this.context.settings
+    if (this.headSent || nowMs - this.startedAtMs <= firstTokenMs) return super.tick(nowMs)
+    this.fail(new GatewayError('BIFROST_FIRST_TOKEN_TIMEOUT', {
+      message: `${name} began no answer within network_config.first_token_timeout_in_seconds (${firstTokenMs / 1000} s).`
+    }))
   }
 
   override credit (bytes: number): void {
@@ -140,24 +168,27 @@ export class StreamAttempt extends HttpAttempt {
     const broken = this.finishing && event.dataLines > 0 && parseEventData(event) === null
     if (broken && event.bytes[event.dataStart] === openBrace) return
     const kind = this.translator.classify(event)
-    if (kind === 'comment' && !this.headSent) return this.holdComment(event)
     // The front reports the error itself, once and in the client's dialect.
     if (kind === 'hidden' || kind === 'error') return
     if (broken && kind === 'content') return
-    this.openChunk()
-    if (kind === 'done') {
-      this.doneAtMs = this.lastByteAtMs
-      this.context.results.append(event.bytes, event.start, event.end)
-    } else if (kind === 'comment') {
-      this.context.results.append(event.bytes, event.start, event.end)
-    } else {
-      this.translator.write(event, this.latencyMs, this.context.results)
-    }
+    const sink = this.mustHold(event, kind) ? this.held ??= new HeldBytes() : this.openedChunk()
+    if (kind === 'done') this.doneAtMs = this.lastByteAtMs
+    if (kind === 'content') this.translator.write(event, this.latencyMs, sink)
+    else sink.append(event.bytes, event.start, event.end)
+    if (sink === this.held) this.held.events++
   }
 
-  private holdComment (event: SseEvent): void {
-    if (this.heldComments.length + event.end - event.start > heldCommentBytesMax) return
-    this.heldComments += Buffer.from(event.bytes.subarray(event.start, event.end)).toString('latin1')
+  /** Until something is said, an error is still an error status and another target may answer. */
+  private mustHold (event: SseEvent, kind: StreamEventKind): boolean {
+    if (this.headSent || kind === 'done') return false
+    const { events, bytes } = this.held ?? { events: 0, bytes: 0 }
+    if (events >= heldEventsMax || bytes + event.end - event.start > heldBytesMax) return false
+    return kind === 'comment' || this.translator.isOpening(event)
+  }
+
+  private openedChunk (): Results {
+    this.openChunk()
+    return this.context.results
   }
 
   private openChunk (): void {
@@ -168,9 +199,9 @@ export class StreamAttempt extends HttpAttempt {
     }
     this.context.results.openChunk(this.job.id)
     this.chunkOpen = true
-    if (this.heldComments === '') return
-    this.context.results.appendAscii(this.heldComments)
-    this.heldComments = ''
+    if (this.held === null) return
+    for (const bytes of this.held.pieces) this.context.results.append(bytes, 0, bytes.length)
+    this.held = null
   }
 
   private closeChunk (): void {

@@ -189,6 +189,10 @@ export interface Client {
    */
   slow_client_timeout_in_seconds: number
   /**
+   * Limit until a unary answer is complete or a stream has begun, over queue, retries and fallbacks. A client may ask for less with `x-bf-request-timeout` or `x-stainless-timeout`. In seconds.
+   */
+  request_timeout_in_seconds: number
+  /**
    * How long SIGTERM lets answers in progress end. In seconds.
    */
   shutdown_timeout_in_seconds: number
@@ -454,6 +458,82 @@ export interface Provider {
    * Connections to the provider's origin; 0 means as many as `concurrency_and_buffer_size.concurrency`. Inherited from `defaults` when absent.
    */
   connections_per_origin: number
+  /**
+   * Targets that are tried in order when this provider cannot answer, for requests that bring no `fallbacks` of their own.
+   *
+   * @maxItems 10
+   */
+  fallbacks: (
+    | string
+    | {
+        /**
+         * Name of a configured provider.
+         */
+        provider: string
+        /**
+         * Model of that provider.
+         */
+        model: string
+      }
+  )[]
+  /**
+   * Model to its fallbacks; they win over `fallbacks`.
+   */
+  model_fallbacks: {
+    /**
+     * @maxItems 10
+     */
+    [k: string]: (
+      | string
+      | {
+          /**
+           * Name of a configured provider.
+           */
+          provider: string
+          /**
+           * Model of that provider.
+           */
+          model: string
+        }
+    )[]
+  }
+  /**
+   * Targets that are tried in place of the others when the request does not fit the model's context.
+   *
+   * @maxItems 10
+   */
+  context_length_fallbacks: (
+    | string
+    | {
+        /**
+         * Name of a configured provider.
+         */
+        provider: string
+        /**
+         * Model of that provider.
+         */
+        model: string
+      }
+  )[]
+  /**
+   * Targets that are tried in place of the others when the provider's content policy refuses the request.
+   *
+   * @maxItems 10
+   */
+  content_policy_fallbacks: (
+    | string
+    | {
+        /**
+         * Name of a configured provider.
+         */
+        provider: string
+        /**
+         * Model of that provider.
+         */
+        model: string
+      }
+  )[]
+  circuit_breaker: CircuitBreaker
   proxy_config: ProxyConfig
   custom_provider_config?: CustomProviderConfig
   /**
@@ -760,6 +840,10 @@ export interface NetworkConfig {
    */
   stream_idle_timeout_in_seconds: number
   /**
+   * Limit until the first event of a stream; past it the next target is tried. In seconds.
+   */
+  first_token_timeout_in_seconds: number
+  /**
    * Limit of a whole stream. In seconds.
    */
   stream_total_timeout_in_seconds: number
@@ -788,17 +872,21 @@ export interface NetworkConfig {
    */
   allow_private_network: boolean
   /**
-   * Attempts after the first one. Accepted, but has no effect in this version.
+   * Attempts on this provider after the first one. A switch away from a key that is refused (401, 402, 403) does not count.
    */
   max_retries: number
   /**
-   * Pause before the first retry. A number is in milliseconds. Accepted, but has no effect in this version.
+   * Pause before the first retry; it doubles with each further one and varies by 20%. A number is in milliseconds.
    */
   retry_backoff_initial: number | string
   /**
-   * Longest pause between retries. A number is in milliseconds. Accepted, but has no effect in this version.
+   * Longest pause between retries. A provider that asks for a longer one (`Retry-After`) is left for the next fallback at once. A number is in milliseconds.
    */
   retry_backoff_max: number | string
+  /**
+   * Retries, as a share of this provider's requests, that are allowed at most; a floor of 10 in 10 seconds is always allowed. In percent.
+   */
+  retry_budget_percent: number
   /**
    * How long an idle connection is kept. In seconds. Accepted, but has no effect in this version.
    */
@@ -840,6 +928,51 @@ export interface ConcurrencyAndBufferSize {
    * Requests that may wait for one of the `concurrency` places; at least `concurrency`, as in the original.
    */
   buffer_size: number
+}
+/**
+ * Leaves a model of this provider alone for a while when too many of its answers fail.
+ */
+export interface CircuitBreaker {
+  /**
+   * Whether it is used.
+   */
+  enabled: boolean
+  /**
+   * How far back failures count. In seconds.
+   */
+  window_in_seconds: number
+  /**
+   * Fewer attempts than this in the window say nothing.
+   */
+  minimum_requests: number
+  /**
+   * Share of failed attempts that opens the breaker. In percent.
+   */
+  failure_rate_percent: number
+  /**
+   * An attempt whose first byte takes longer than this is slow; 0 judges no latency. In seconds.
+   */
+  slow_answer_in_seconds: number
+  /**
+   * Share of slow attempts that opens the breaker. In percent.
+   */
+  slow_rate_percent: number
+  /**
+   * How long an open breaker waits before it lets a probe through; doubled after every failed probe. In seconds.
+   */
+  open_in_seconds: number
+  /**
+   * Longest wait between probes. In seconds.
+   */
+  open_max_in_seconds: number
+  /**
+   * Probes at a time, and good ones that close the breaker.
+   */
+  half_open_requests: number
+  /**
+   * How long a closed breaker takes to let all requests through again; the others use their fallbacks. In seconds.
+   */
+  ramp_in_seconds: number
 }
 /**
  * Forward proxy.

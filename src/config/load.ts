@@ -68,8 +68,10 @@ function resolve (file: ConfigFile, options: LoadOptions, findings: Findings): S
   const { references, unsupported, problems, warnings } = findings
   const { environment, overrides, generation } = options
   const show = (path: string, value: unknown): string => references.has(path) ? redacted : describeValue(value, path.split('.'))
+  const providerNames = Object.keys(file.providers)
   const providers = Object.entries(file.providers).map(([name, provider]) => resolveProvider(provider, {
     name,
+    providerNames,
     path: formatPath(['providers', name]),
     version: file.version,
     unsupported: unsupported.get(name) ?? null,

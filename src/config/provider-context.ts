@@ -5,6 +5,8 @@ import type { EnvReferences } from './substitute-env.ts'
 /** What resolving one provider needs besides its block of the file. */
 export interface ProviderContext {
   readonly name: string
+  /** All configured providers. */
+  readonly providerNames: readonly string[]
   /** `providers.<name>` */
   readonly path: string
   readonly version: 1 | 2

@@ -7,6 +7,7 @@ import type { ProviderContext } from './provider-context.ts'
 import { builtInNames, builtInProvider, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { resolveProxy } from './proxy.ts'
+import { resolveBreaker, resolveFallbacks, resolveRetry } from './resilience.ts'
 import { secondsToMs } from './seconds.ts'
 import { unsupportedText } from './unsupported.ts'
 
@@ -44,6 +45,9 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     maxHeapMb: config.max_heap_mb,
     connectionsPerOrigin: config.connections_per_origin || Math.min(concurrency, network.max_conns_per_host ?? concurrency),
     timeouts: resolveTimeouts(network),
+    retry: resolveRetry(network),
+    fallbacks: resolveFallbacks(config, context),
+    breaker: resolveBreaker(config.circuit_breaker),
     responseBodyBytesMax: Math.floor(network.max_response_body_size_mb * bytesPerMib),
     sseEventBytesMax: Math.floor(network.max_stream_event_size_mb * bytesPerMib),
     extraHeaders: resolveHeaders(network, context),
@@ -111,6 +115,7 @@ function resolveTimeouts (network: NetworkConfig): ProviderSettings['timeouts'] 
   return {
     connectMs: secondsToMs(network.connect_timeout_in_seconds),
     responseHeaderMs: secondsToMs(network.response_header_timeout_in_seconds ?? request),
+    firstTokenMs: secondsToMs(network.first_token_timeout_in_seconds),
     streamIdleMs: secondsToMs(network.stream_idle_timeout_in_seconds || streamIdleTimeoutDefault),
     totalMs: secondsToMs(request),
     streamTotalMs: secondsToMs(network.stream_total_timeout_in_seconds)

@@ -7,6 +7,7 @@ export const bucketBounds = {
   interTokenSeconds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   queueWaitSeconds: [0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   overheadMicroseconds: [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000],
+  retries: [0, 1, 2, 3, 5, 10],
   sizeBytes: [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
 } as const satisfies Record<string, readonly number[]>
 

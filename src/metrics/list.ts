@@ -51,6 +51,13 @@ export const metricList = {
   firstToken: upstream('bifrost_stream_first_token_latency_seconds', 'histogram', 'Time to the first chunk of a stream.'),
   interToken: upstream('bifrost_stream_inter_token_latency_seconds', 'histogram', 'Time between two chunks of a stream.'),
 
+  requestRetries: own('bifrost_request_retries', 'histogram', [], 'Attempts of a request after its first one, on any target.'),
+  retries: own('bifrost_retries_total', 'counter', ['provider', 'reason'], 'Attempts made again with the same key.'),
+  keyRotations: own('bifrost_key_rotation_events_total', 'counter', ['provider', 'requested_model', 'key_id', 'key_name', 'fail_reason'], 'Attempts made again with another key, by the key that failed.'),
+  fallbacks: own('bifrost_fallbacks_total', 'counter', ['provider', 'fallback_provider', 'reason'], 'Requests that moved on to a fallback.'),
+  breakerTransitions: own('bifrost_breaker_transitions_total', 'counter', ['provider', 'state'], 'Circuit breakers that changed to this state.'),
+  breakersOpen: own('bifrost_breakers_open', 'gauge', ['provider'], 'Models of the provider whose circuit breaker is not closed.'),
+
   activeRequests: own('bifrost_active_requests', 'gauge', ['method'], 'Requests in progress.'),
   providerKeyUp: own('bifrost_provider_key_up', 'gauge', ['provider', 'key_id', 'key_name'], '1 when the key may be picked, 0 while it is taken out.'),
 

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { AttemptIndex } from './attempt-index.ts'
 import type { UpstreamLabels } from './attempt-index.ts'
 import { EventLoopDelayMonitor } from './event-loop-delay.ts'
+import { EventCounters } from './event-counters.ts'
 import { bucketBounds, Histogram } from './histogram.ts'
 import { HttpSeries } from './http-series.ts'
 import { checkCustomLabels, cleanLabel, otherLabel } from './labels.ts'
@@ -47,6 +48,8 @@ export class Metrics {
   readonly #customLabels: readonly string[]
   readonly #upstream: SeriesTable<UpstreamSeries>
   readonly #attempts: AttemptIndex
+  readonly #events: EventCounters
+  readonly #requestRetries = new Histogram(bucketBounds.retries)
   /** The series that was asked for last, without custom labels. */
   #lastHttp: { path: string, method: string, status: number, series: HttpSeries } | null = null
   readonly #http: SeriesTable<HttpSeries>
@@ -70,6 +73,7 @@ export class Metrics {
     this.#http = new SeriesTable(seriesMax, (index) => index !== 2,
       (values) => new HttpSeries(labelsOf(httpLabels, httpLabels, custom, values)))
     this.contentType = this.#registry.contentType
+    this.#events = new EventCounters(this.#registry, [metricList.retries, metricList.keyRotations, metricList.fallbacks, metricList.breakerTransitions])
     this.#exposeSeries()
     this.#readings = new Readings(this.#registry, this.#eventLoopDelay, options.onReadError ?? (() => {}))
     expose(this.#registry, metricList.buildInfo, (put) => put({ version: options.version ?? 'unknown', node: process.version }, 1))
@@ -90,6 +94,16 @@ export class Metrics {
     const series = this.#http.find(key) ?? this.#http.add(key.split(keySeparator))
     if (custom === undefined) this.#lastHttp = { path, method, status, series }
     return series
+  }
+
+  /** @param event a row that counts what happens seldom; `values` in the order of its labels */
+  count (event: 'retries' | 'keyRotations' | 'fallbacks' | 'breakerTransitions', values: readonly string[]): void {
+    this.#events.count(metricList[event], values)
+  }
+
+  /** @param count attempts of one request after its first */
+  retries (count: number): void {
+    this.#requestRetries.observe(count)
   }
 
   activeStart (method: string): void {
@@ -186,6 +200,9 @@ export class Metrics {
     expose(this.#registry, metricList.activeRequests, (put) => {
       for (const [method, { count }] of this.#active) put({ method: cleanLabel(method) }, count)
     })
+    new SeriesMetric(metricList.requestRetries, () => [this.#requestRetries], (histogram, into) => {
+      histogram.collect(metricList.requestRetries.name, {}, into)
+    }).register(this.#registry)
     new SeriesMetric(metricList.queueWait, () => this.#queueWaits, ([provider, queueWait], into) => {
       queueWait.collect(metricList.queueWait.name, { provider }, into)
     }).register(this.#registry)

@@ -3,7 +3,7 @@ export const restartReasons = ['exit', 'out_of_memory', 'unresponsive'] as const
 export type RestartReason = (typeof restartReasons)[number]
 
 /** Deadlines of an attempt, named as in the config without their suffix. */
-export const timeoutNames = ['connect', 'response_header', 'stream_idle', 'total'] as const
+export const timeoutNames = ['connect', 'response_header', 'first_token', 'stream_idle', 'total'] as const
 export type TimeoutName = (typeof timeoutNames)[number]
 
 /** State of one provider's pool at this moment. The pool fills it in when a scrape asks. */
@@ -21,6 +21,8 @@ export interface ProviderReading {
   restarts: Readonly<Record<RestartReason, number>>
   /** Since the start. */
   timeouts: Readonly<Record<TimeoutName, number>>
+  /** Models whose circuit breaker is not closed. */
+  breakersOpen: number
   keys: readonly { id: string, name: string, up: boolean }[]
 }
 

@@ -80,6 +80,7 @@ export class Readings {
     perProvider(metricList.queueDepth, (reading, provider, put) => put({ provider }, reading.queueDepth))
     perProvider(metricList.queueBlocked, (reading, provider, put) => put({ provider }, reading.queueBlocked))
     perProvider(metricList.inFlight, (reading, provider, put) => put({ provider }, reading.inFlight))
+    perProvider(metricList.breakersOpen, (reading, provider, put) => put({ provider }, reading.breakersOpen))
     perProvider(metricList.dropped, (reading, provider, put) => put({ provider }, reading.dropped))
     perProvider(metricList.threadRestarts, (reading, provider, put) => {
       for (const reason of restartReasons) put({ provider, reason }, reading.restarts[reason])

@@ -11,6 +11,7 @@ export interface AttemptEnd {
   /** Read only when `success` is false. */
   errorType: string
   latencySeconds: number
+  /** Below 0 when it is counted elsewhere. */
   overheadMicroseconds: number
   inputTokens: number
   outputTokens: number
@@ -60,7 +61,7 @@ export class UpstreamSeries {
       this.#errorLatency ??= new Histogram(bucketBounds.latencySeconds)
       this.#errorLatency.observe(end.latencySeconds)
     }
-    this.#overhead.observe(end.overheadMicroseconds)
+    if (end.overheadMicroseconds >= 0) this.#overhead.observe(end.overheadMicroseconds)
     this.#inputTokens += toAmount(end.inputTokens)
     this.#outputTokens += toAmount(end.outputTokens)
     if (end.firstTokenSeconds >= 0) {

@@ -244,6 +244,7 @@ export class ProviderPool implements ResultHandler {
 const timeoutNames: Partial<Record<ErrorCode, string>> = {
   BIFROST_CONNECT_TIMEOUT: 'connect',
   BIFROST_RESPONSE_HEADER_TIMEOUT: 'response_header',
+  BIFROST_FIRST_TOKEN_TIMEOUT: 'first_token',
   BIFROST_STREAM_IDLE_TIMEOUT: 'stream_idle',
   BIFROST_TOTAL_TIMEOUT: 'total'
 }

@@ -58,6 +58,8 @@ export interface StreamTranslator {
   /** The failure that an `error` event reports; valid after `classify` said so. */
   readonly error: GatewayError | null
   classify (event: StreamEvent): StreamEventKind
+  /** Whether a `content` event only opens the answer and says nothing yet. Asked until the first one that does. */
+  isOpening (event: StreamEvent): boolean
   /** @param latencyMs since the attempt began, for `extra_fields` */
   write (event: StreamEvent, latencyMs: number, sink: EventSink): void
   /** Bytes that a finished stream still owes the client when the provider sent no end mark. */

@@ -1,7 +1,7 @@
 import type { AnswerIdentity } from '../api/client.ts'
 import { requestTypeOf } from '../api/operations.ts'
 import type { Operation } from '../api/operations.ts'
-import type { Target } from './target.ts'
+import type { Fallback, Target } from './target.ts'
 
 /** Identities that are kept; model names come from clients, so the map is emptied when it is full. */
 const identitiesMax = 1_000
@@ -45,18 +45,26 @@ export class Identities {
 }
 
 function isSame (one: Target, other: Target): boolean {
-  return one.model === other.model && one.key.id === other.key.id && one.key.name === other.key.name && one.provider.name === other.provider.name
+  return one.model === other.model && one.key.id === other.key.id && one.key.name === other.key.name && one.provider.name === other.provider.name &&
+    isSameFallback(one.fallback, other.fallback)
+}
+
+function isSameFallback (one: Fallback | null, other: Fallback | null): boolean {
+  if (one === null || other === null) return one === other
+  return one.index === other.index && one.primaryProvider === other.primaryProvider && one.primaryModel === other.primaryModel
 }
 
 function toIdentity (target: Target, requestType: string): AnswerIdentity {
-  const { provider, key, requestedModel, model } = target
+  const { provider, key, requestedModel, model, fallback } = target
   const fields = {
     request_type: requestType,
     provider: provider.name,
     original_model_requested: requestedModel,
     resolved_model_used: model
   }
-  const routed = { ...fields, routing_info: { provider: provider.name, model, key: key.name } }
+  const routing = { provider: provider.name, model, key: key.name }
+  const primary = fallback === null ? {} : { is_fallback: true, primary_provider: fallback.primaryProvider, primary_model: fallback.primaryModel }
+  const routed = { ...fields, routing_info: { ...routing, ...primary } }
   return {
     headers: [
       `x-bifrost-provider: ${provider.name}`,
@@ -65,7 +73,15 @@ function toIdentity (target: Target, requestType: string): AnswerIdentity {
       `x-bifrost-request-type: ${requestType}`,
       `x-bifrost-routing-info-provider: ${provider.name}`,
       `x-bifrost-routing-info-model: ${toHeaderText(model)}`,
-      `x-bifrost-routing-info-key: ${toHeaderText(key.name)}`
+      `x-bifrost-routing-info-key: ${toHeaderText(key.name)}`,
+      ...fallback === null
+        ? []
+        : [
+            `x-bifrost-fallback-index: ${fallback.index}`,
+            'x-bifrost-routing-info-is-fallback: true',
+            `x-bifrost-routing-info-primary-provider: ${fallback.primaryProvider}`,
+            `x-bifrost-routing-info-primary-model: ${toHeaderText(fallback.primaryModel)}`
+          ]
     ].join('\r\n'),
     extraFields: toAscii(JSON.stringify(routed)).slice(1, -1),
     modelJson: Buffer.from(JSON.stringify(model)),

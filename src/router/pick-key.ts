@@ -7,22 +7,28 @@ export interface KeyPin {
   name: string | null
 }
 
+/** Keys that may serve the model but not now; null when there is no such key. */
+export type IsExcluded = ((key: KeySettings) => boolean) | null
+
 /**
- * A key for a model: weighted random among the enabled keys that may serve it.
+ * A key for a model: weighted random among the enabled keys that may serve it and are not excluded. A pinned key is taken as it is.
  * @param random 0 <= random < 1
- * @returns index into `provider.keys`
+ * @returns index into `provider.keys`; -1 when every key that may serve the model is excluded
  * @throws GatewayError BIFROST_NO_KEY_FOR_MODEL, BIFROST_KEY_NOT_FOUND
  */
-export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin, random: number): number {
+export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin, random: number, isExcluded: IsExcluded = null): number {
   const { keys } = provider
   const pinned = pin.id !== null || pin.name !== null
   let able = 0
+  let free = 0
   let totalWeight = 0
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as KeySettings
     if (!serves(provider, key, model)) continue
     if (pinned && (pin.id !== null ? key.id === pin.id : key.name === pin.name)) return index
     able++
+    if (isExcluded !== null && isExcluded(key)) continue
+    free++
     totalWeight += key.weight
   }
   if (able === 0) throw new GatewayError('BIFROST_NO_KEY_FOR_MODEL', { provider: provider.name, param: 'model', message: `no keys found that support model: ${model} (provider ${provider.name})` })
@@ -30,16 +36,17 @@ export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin,
     const what = pin.id !== null ? `id ${pin.id}` : `name ${pin.name}`
     throw new GatewayError('BIFROST_KEY_NOT_FOUND', { provider: provider.name, message: `no supported key found with ${what} for provider ${provider.name}` })
   }
-  return draw(provider, model, totalWeight > 0 ? random * totalWeight : random * able, totalWeight > 0)
+  if (free === 0) return -1
+  return draw(provider, model, totalWeight > 0 ? random * totalWeight : random * free, totalWeight > 0, isExcluded)
 }
 
-/** Walks the able keys until their shares reach `point`; without weights every key has the same share. */
-function draw (provider: ProviderSettings, model: string, point: number, weighted: boolean): number {
+/** Walks the free keys until their shares reach `point`; without weights every key has the same share. */
+function draw (provider: ProviderSettings, model: string, point: number, weighted: boolean, isExcluded: IsExcluded): number {
   let rest = point
   let last = 0
   for (let index = 0; index < provider.keys.length; index++) {
     const key = provider.keys[index] as KeySettings
-    if (!serves(provider, key, model)) continue
+    if (!serves(provider, key, model) || (isExcluded !== null && isExcluded(key))) continue
     last = index
     rest -= weighted ? key.weight : 1
     if (rest < 0) return index

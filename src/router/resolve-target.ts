@@ -1,30 +1,41 @@
 import type { Operation } from '../api/operations.ts'
 import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
-import { pickKey } from './pick-key.ts'
-import type { KeyPin } from './pick-key.ts'
-import type { Target } from './target.ts'
+import type { Fallback, Target } from './target.ts'
 
 /** Names listed in an error message, at most. */
 const namesMax = 20
 
+/** A provider and a model of it, without its prefix. */
+export interface Route {
+  provider: ProviderSettings
+  requestedModel: string
+}
+
 /**
- * Who serves a request: a pure function of the request, the settings and a random number.
- * `provider/model` names the provider; a bare model resolves when exactly one provider lists it.
+ * Who serves a model: a pure function of its name and the settings. `provider/model` names the provider; a bare model
+ * resolves when exactly one provider lists it.
  * @throws GatewayError naming what is configured
  */
-export function resolveTarget (settings: Settings, model: string, operation: Operation, pin: KeyPin, random: number): Target {
+export function resolveRoute (settings: Settings, model: string): Route {
   const { provider, bareModel } = resolveProvider(settings, model)
+  return { provider, requestedModel: bareModel }
+}
+
+/** @throws GatewayError when the provider cannot serve this operation now */
+export function checkRoute ({ provider }: Route, operation: Operation): void {
   if (provider.unavailableReason !== null) {
     throw new GatewayError('BIFROST_PROVIDER_UNAVAILABLE', { provider: provider.name, message: `Provider ${provider.name} cannot serve yet: ${provider.unavailableReason}.` })
   }
   if (!provider.operations.includes(operation)) {
     throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { provider: provider.name, message: `${operation} is not supported by ${provider.name} provider; it supports ${provider.operations.join(', ')}.` })
   }
-  const keyIndex = pickKey(provider, bareModel, pin, random)
+}
+
+export function toTarget ({ provider, requestedModel }: Route, keyIndex: number, fallback: Fallback | null): Target {
   const key = provider.keys[keyIndex] as KeySettings
-  const alias = Object.hasOwn(key.aliases, bareModel) ? key.aliases[bareModel] : undefined
-  return { provider, key, keyIndex, requestedModel: bareModel, model: alias ?? bareModel }
+  const alias = Object.hasOwn(key.aliases, requestedModel) ? key.aliases[requestedModel] : undefined
+  return { provider, key, keyIndex, requestedModel, model: alias ?? requestedModel, fallback }
 }
 
 function resolveProvider (settings: Settings, model: string): { provider: ProviderSettings, bareModel: string } {

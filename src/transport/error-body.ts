@@ -5,7 +5,7 @@ import type { GatewayError } from '../errors.ts'
  * The one place where an error becomes client JSON: OpenAI's envelope, which every SDK parses, with
  * Bifrost's members around it.
  */
-export function toErrorBody (error: GatewayError, identity: AnswerIdentity | null, requestId: string): string {
+export function toErrorBody (error: GatewayError, identity: AnswerIdentity | null, requestId: string, trail: string): string {
   const body = {
     error: {
       // An internal failure tells the client nothing but where to look.
@@ -19,5 +19,6 @@ export function toErrorBody (error: GatewayError, identity: AnswerIdentity | nul
     status_code: error.status
   }
   const json = JSON.stringify(body)
-  return `${json.slice(0, -1)},"extra_fields":{${identity === null ? '' : identity.extraFields}}}`
+  const fields = [identity === null ? '' : identity.extraFields, trail === '' ? '' : `"attempt_trail":${trail}`].filter((part) => part !== '').join(',')
+  return `${json.slice(0, -1)},"extra_fields":{${fields}}}`
 }

@@ -1,5 +1,5 @@
 import type { HttpResponse } from 'uWebSockets.js'
-import type { AnswerIdentity, Client, ClientWatcher } from '../api/client.ts'
+import type { AnswerIdentity, Client, ClientWatcher, FailureContext } from '../api/client.ts'
 import type { Reply } from '../api/reply.ts'
 import { GatewayError } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
@@ -111,16 +111,21 @@ export class Exchange implements Client {
     this.send(reply.status, whole, 'application/json', identityLines(identity, reply.headers, reply.upstreamMicroseconds))
   }
 
-  fail (error: GatewayError, identity: AnswerIdentity | null, headers: string, upstreamMicroseconds: number): void {
+  fail (error: GatewayError, { identity, headers, upstreamMicroseconds, trail }: FailureContext): void {
     if (!this.alive) return
     this.failure = error
-    const body = toErrorBody(error, identity, this.requestId)
+    const body = toErrorBody(error, identity, this.requestId, trail)
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
       this.write(Buffer.from(`data: ${body}\n\n`))
       return this.finishStream()
     }
     this.send(error.status, body, 'application/json', identity === null ? headers : identityLines(identity, headers, upstreamMicroseconds))
+  }
+
+  /** Refuses a request that never got as far as the gateway. */
+  refuse (error: GatewayError, headers = ''): void {
+    this.fail(error, { identity: null, headers, upstreamMicroseconds: 0, trail: '' })
   }
 
   /**

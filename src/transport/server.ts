@@ -38,7 +38,7 @@ export interface Page {
 type ShowPage = (query: string) => Page | Promise<Page>
 
 /** How often open exchanges are looked at for deadlines and stuck readers. */
-const sweepMs = 250
+const sweepMs = 100
 
 /** Bytes of request bodies in memory over all requests; more are refused until some are answered. */
 const heldBodyBytesMax = 1024 * 1024 * 1024
@@ -133,16 +133,16 @@ export class Transport implements ExchangeEvents {
     const operation = operationsByPath.get(path)
     const page = operation === undefined ? this.pages.get(path) : undefined
     if (operation === undefined && page === undefined) {
-      return this.refuse(exchange, new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
+      return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
     }
     if (operation === undefined ? method !== 'get' && method !== 'head' : method !== 'post') {
       const allowed = operation === undefined ? 'GET, HEAD' : 'POST'
-      return this.refuse(exchange, new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${allowed}.` }), `allow: ${allowed}`)
+      return exchange.refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${allowed}.` }), `allow: ${allowed}`)
     }
     if (page !== undefined) return this.showPage(exchange, page, request.getQuery())
     if (this.draining) {
       exchange.closeAfter = true
-      return this.refuse(exchange, new GatewayError('BIFROST_SHUTTING_DOWN'))
+      return exchange.refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
     }
     if (contentLength > this.options.requestBodyBytesMax) return this.refuseBody(exchange, 'body')
     exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, (body) => {
@@ -152,13 +152,9 @@ export class Transport implements ExchangeEvents {
     }, (limit) => { this.refuseBody(exchange, limit) })
   }
 
-  private refuse (exchange: Exchange, error: GatewayError, headers = ''): void {
-    exchange.fail(error, null, headers, 0)
-  }
-
   private refuseBody (exchange: Exchange, limit: 'body' | 'held'): void {
     exchange.closeAfter = true
-    this.refuse(exchange, limit === 'held'
+    exchange.refuse(limit === 'held'
       ? new GatewayError('BIFROST_REQUEST_DROPPED', { message: `request dropped: ${heldBodyBytesMax} bytes of request bodies are in memory` })
       : new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }))
   }
@@ -170,7 +166,7 @@ export class Transport implements ExchangeEvents {
       exchange.watcher = run
       run.start()
     } catch (error) {
-      if (error instanceof GatewayError) exchange.fail(error, null, '', 0)
+      if (error instanceof GatewayError) exchange.refuse(error)
       else this.failInternally(exchange, error)
     }
   }
@@ -183,6 +179,6 @@ export class Transport implements ExchangeEvents {
   }
 
   private failInternally (exchange: Exchange, error: unknown): void {
-    exchange.fail(new GatewayError('BIFROST_INTERNAL', { cause: error }), null, '', 0)
+    exchange.refuse(new GatewayError('BIFROST_INTERNAL', { cause: error }))
   }
 }

@@ -46,7 +46,18 @@ const refused: [Operation, string, string, string | null, string][] = [
   ['text_completion', '{"model":"a","messages":[]}', 'BIFROST_INVALID_REQUEST', 'prompt', 'prompt is required.'],
   ['responses', '{"model":"a","messages":[]}', 'BIFROST_INVALID_REQUEST', 'input', 'input is required.'],
   ['embedding', '{"model":"a","prompt":"x"}', 'BIFROST_INVALID_REQUEST', 'input', 'input is required.'],
-  ['embedding', '{"model":"a","input":"x","encoding_format":3}', 'BIFROST_INVALID_REQUEST', 'encoding_format', 'encoding_format must be a string, not 3.']
+  ['embedding', '{"model":"a","input":"x","encoding_format":3}', 'BIFROST_INVALID_REQUEST', 'encoding_format', 'encoding_format must be a string, not 3.'],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":"groq/llama"}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks must be an array, not "groq/llama".'],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":{"0":"groq/llama"}}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks must be an array, not {"0":"groq/llama"}.'],
+  ['chat_completion', `{"model":"a","messages":[],"fallbacks":[${'"a/b",'.repeat(10)}"a/b"]}`, 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks may hold at most 10 targets, not 11.'],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":["a/b",5]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[1] must be "provider/model" or {"provider", "model"}, not 5.'],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":[null]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[0] must be "provider/model" or {"provider", "model"}, not null.'],
+  ['responses', '{"model":"a","input":"x","fallbacks":[""]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[0] must be "provider/model" or {"provider", "model"}, not "".'],
+  ['responses', '{"model":"a","input":"x","fallbacks":["a/b","c\\nd"]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[1] must be "provider/model" or {"provider", "model"}, not "c\\nd".'],
+  ['embedding', '{"model":"a","input":"x","fallbacks":[{"provider":"p"}]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[0] must be "provider/model" or {"provider", "model"}, not {"provider":"p"}.'],
+  ['embedding', '{"model":"a","input":"x","fallbacks":[{"provider":"","model":"m"}]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[0] must be "provider/model" or {"provider", "model"}, not {"provider":"","model":"m"}.'],
+  ['text_completion', '{"model":"a","prompt":"x","fallbacks":[["a/b"]]}', 'BIFROST_INVALID_REQUEST', 'fallbacks', 'fallbacks[0] must be "provider/model" or {"provider", "model"}, not ["a/b"].'],
+  ['text_completion', `{"model":"a","prompt":"x","fallbacks":["${'f'.repeat(257)}"]}`, 'BIFROST_INVALID_REQUEST', 'fallbacks', `fallbacks[0] must be "provider/model" or {"provider", "model"}, not "${'f'.repeat(63)}.`]
 ]
 
 test('a refusal names the field, what it holds and what is allowed', () => {
@@ -56,18 +67,23 @@ test('a refusal names the field, what it holds and what is allowed', () => {
 })
 
 const accepted: [Operation, string, object][] = [
-  ['chat_completion', '{"model":"openai/gpt-4o","messages":[]}', { model: 'openai/gpt-4o', stream: false, hasStreamOptions: false, base64Embeddings: false }],
-  ['chat_completion', '{"messages":[1],"stream":true,"model":"a"}', { model: 'a', stream: true, hasStreamOptions: false, base64Embeddings: false }],
-  ['chat_completion', '{"messages":[],"stream":null,"model":"a","stream_options":null}', { model: 'a', stream: false, hasStreamOptions: true, base64Embeddings: false }],
-  ['chat_completion', '{"messages":[],"m\\u006fdel":"\\u00fc\\ud83d\\ude00\\"\\\\\\/"}', { model: 'ü😀"\\/', stream: false, hasStreamOptions: false, base64Embeddings: false }],
-  ['chat_completion', `{"model":"${'a'.repeat(256)}","messages":[]}`, { model: 'a'.repeat(256), stream: false, hasStreamOptions: false, base64Embeddings: false }],
-  ['text_completion', '{"model":"a","prompt":"x","stream":true}', { model: 'a', stream: true, hasStreamOptions: false, base64Embeddings: false }],
-  ['text_completion', '{"model":"a","prompt":["x"]}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false }],
-  ['responses', '{"model":"a","input":"x","stream":true,"encoding_format":"base64"}', { model: 'a', stream: true, hasStreamOptions: false, base64Embeddings: false }],
-  ['embedding', '{"model":"a","input":"x","stream":true}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false }],
-  ['embedding', '{"model":"a","input":["x"],"encoding_format":"base64"}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: true }],
-  ['embedding', '{"model":"a","input":["x"],"encoding_format":"float"}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false }],
-  ['embedding', '{"model":"a","input":["x"],"encoding_format":null}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false }]
+  ['chat_completion', '{"model":"openai/gpt-4o","messages":[]}', { model: 'openai/gpt-4o', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"messages":[1],"stream":true,"model":"a"}', { model: 'a', stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"messages":[],"stream":null,"model":"a","stream_options":null}', { model: 'a', stream: false, hasStreamOptions: true, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"messages":[],"m\\u006fdel":"\\u00fc\\ud83d\\ude00\\"\\\\\\/"}', { model: 'ü😀"\\/', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', `{"model":"${'a'.repeat(256)}","messages":[]}`, { model: 'a'.repeat(256), stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['text_completion', '{"model":"a","prompt":"x","stream":true}', { model: 'a', stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['text_completion', '{"model":"a","prompt":["x"]}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['responses', '{"model":"a","input":"x","stream":true,"encoding_format":"base64"}', { model: 'a', stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['embedding', '{"model":"a","input":"x","stream":true}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['embedding', '{"model":"a","input":["x"],"encoding_format":"base64"}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: true, fallbacks: null }],
+  ['embedding', '{"model":"a","input":["x"],"encoding_format":"float"}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['embedding', '{"model":"a","input":["x"],"encoding_format":null}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":null}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":[]}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: [] }],
+  ['chat_completion', '{"f\\u0061llbacks":["groq/llama-3","bare"],"model":"a","messages":[]}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['groq/llama-3', 'bare'] }],
+  ['responses', '{"model":"a","input":"x","fallbacks":[{"provider":"openrouter","model":"meta/llama"},{"model":"m","provider":"p","more":1}]}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['openrouter/meta/llama', 'p/m'] }],
+  ['embedding', '{"model":"a","input":"x","fallbacks":["1/m","2/m","3/m","4/m","5/m","6/m","7/m","8/m","9/m","10/m"]}', { model: 'a', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['1/m', '2/m', '3/m', '4/m', '5/m', '6/m', '7/m', '8/m', '9/m', '10/m'] }]
 ]
 
 test('an accepted body tells model, stream and what the client decided', () => {

@@ -34,6 +34,53 @@ test('events of one read leave as one chunk', async () => {
   assert.deepEqual(await story(harness), ['head', 'chunk', 'end'])
 })
 
+const role = Buffer.from('data: {"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n')
+
+test('a role alone opens no answer: it waits and comes first when something is said', async () => {
+  const harness = createStreamHarness(chat)
+  // One memory for all reads, as sockets have it: what waits must not lie in it.
+  const memory = Buffer.from(role)
+  harness.attempt.onData(memory)
+  assert.deepEqual(await story(harness), [])
+  harness.attempt.onData(Buffer.from(': ping\n\n'))
+  assert.deepEqual(await story(harness), [])
+  memory.fill(0x78)
+  harness.attempt.onData(Buffer.concat([answer, finish, done]))
+  harness.attempt.onEnd()
+  const frames = await harness.frames()
+  assert.deepEqual(frames.map(({ kind }) => kind), ['head', 'chunk', 'end'])
+  const text = chunksOf(frames).toString().replaceAll(/,"extra_fields":\{[^}]*\}/g, '')
+  assert.equal(text, `${role.toString()}: ping\n\n${Buffer.concat([answer, finish, done]).toString()}`)
+  assert.deepEqual([...chunksOf(frames).toString().matchAll(/"chunk_index":(\d)/g)].map((match) => match[1]), ['0', '1', '2'])
+})
+
+test('an error after the role alone is still a failed attempt with its own status', async () => {
+  const harness = createStreamHarness(chat)
+  harness.attempt.onData(Buffer.concat([role, Buffer.from('data: {"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limited"}}\n\n')]))
+  assert.deepEqual(await story(harness), ['failed BIFROST_UPSTREAM_STATUS 429'])
+})
+
+test('what waits for the head is bounded: after 64 events the answer counts as begun', async () => {
+  const harness = createStreamHarness(chat)
+  for (let index = 0; index < 64; index++) harness.attempt.onData(role)
+  assert.deepEqual(await story(harness), [])
+  harness.attempt.onData(role)
+  assert.deepEqual(await story(harness), ['head', 'chunk'])
+})
+
+test('a tool call, reasoning or a refusal says something; a Responses stream begins with its first output', async () => {
+  for (const delta of [{ tool_calls: [{ index: 0 }] }, { reasoning_content: 'hm' }, { refusal: 'no' }, { role: 'assistant', content: 'a' }]) {
+    const harness = createStreamHarness(chat)
+    harness.attempt.onData(Buffer.from(`data: ${JSON.stringify({ choices: [{ delta, finish_reason: null }] })}\n\n`))
+    assert.deepEqual(await story(harness), ['head', 'chunk'], JSON.stringify(delta))
+  }
+  const harness = createStreamHarness(createJob('responses'))
+  for (const type of ['response.created', 'response.in_progress']) harness.attempt.onData(Buffer.from(`data: ${JSON.stringify({ type, response: {} })}\n\n`))
+  assert.deepEqual(await story(harness), [])
+  harness.attempt.onData(Buffer.from('data: {"type":"response.output_text.delta","delta":"a"}\n\n'))
+  assert.deepEqual(await story(harness), ['head', 'chunk'])
+})
+
 test('nothing follows the end mark, and a reset after it takes nothing away', async () => {
   const harness = createStreamHarness(chat)
   harness.attempt.onData(Buffer.concat([answer, finish, done, answer]))

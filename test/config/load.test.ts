@@ -16,7 +16,10 @@ const mockWithDefaults = {
   ringBytes: 1048576,
   maxHeapMb: 256,
   connectionsPerOrigin: 1000,
-  timeouts: { connectMs: 5000, responseHeaderMs: 30000, streamIdleMs: 60000, totalMs: 30000, streamTotalMs: 3600000 },
+  timeouts: { connectMs: 5000, responseHeaderMs: 30000, firstTokenMs: 120000, streamIdleMs: 60000, totalMs: 30000, streamTotalMs: 3600000 },
+  retry: { maxRetries: 0, backoffInitialMs: 500, backoffMaxMs: 5000, budgetShare: 0.2 },
+  fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
+  breaker: { windowMs: 10000, requestsMin: 20, failureShare: 0.5, slowMs: 0, slowShare: 0.8, openMs: 1000, openMaxMs: 4000, halfOpenRequests: 2, rampMs: 2000 },
   responseBodyBytesMax: 67108864,
   sseEventBytesMax: 16777216,
   extraHeaders: {},
@@ -50,7 +53,7 @@ test('the smallest file gives every default', () => {
   assert.deepEqual(settings, {
     generation: 1,
     server: { host: '127.0.0.1', port: 8080, logLevel: 'info', shutdownTimeoutMs: 30000 },
-    client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, slowClientTimeoutMs: 60000, prometheusLabels: [] },
+    client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: [] },
     providers: [mockWithDefaults]
   })
   assert.deepEqual(warnings, [])
@@ -115,20 +118,21 @@ test('timeouts and sizes come in seconds and MiB and leave in milliseconds and b
     network_config: {
       default_request_timeout_in_seconds: 12,
       connect_timeout_in_seconds: 0.25,
+      first_token_timeout_in_seconds: 1.5,
       stream_idle_timeout_in_seconds: 7,
       stream_total_timeout_in_seconds: 90,
       max_response_body_size_mb: 2,
       max_stream_event_size_mb: 0.5
     }
   })
-  assert.deepEqual(provider.timeouts, { connectMs: 250, responseHeaderMs: 12000, streamIdleMs: 7000, totalMs: 12000, streamTotalMs: 90000 })
+  assert.deepEqual(provider.timeouts, { connectMs: 250, responseHeaderMs: 12000, firstTokenMs: 1500, streamIdleMs: 7000, totalMs: 12000, streamTotalMs: 90000 })
   assert.equal(provider.responseBodyBytesMax, 2097152)
   assert.equal(provider.sseEventBytesMax, 524288)
 })
 
 test('a request or idle timeout of 0 means the default, as in the original', () => {
   const { timeouts } = loadProvider('ollama', { network_config: { default_request_timeout_in_seconds: 0, stream_idle_timeout_in_seconds: 0 } })
-  assert.deepEqual(timeouts, { connectMs: 5000, responseHeaderMs: 30000, streamIdleMs: 60000, totalMs: 30000, streamTotalMs: 3600000 })
+  assert.deepEqual(timeouts, { connectMs: 5000, responseHeaderMs: 30000, firstTokenMs: 120000, streamIdleMs: 60000, totalMs: 30000, streamTotalMs: 3600000 })
 })
 
 test('response_header_timeout_in_seconds stands on its own when given', () => {

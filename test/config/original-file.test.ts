@@ -83,7 +83,7 @@ const { settings, warnings } = load(originalFile, { OPENAI_API_KEY: 'key-a', OPE
 test('a file of the original loads unchanged: client and server', () => {
   assert.deepEqual(settings.server, { host: '127.0.0.1', port: 8080, logLevel: 'info', shutdownTimeoutMs: 30000 })
   assert.deepEqual(settings.client, {
-    initialPoolSize: 500, dropExcessRequests: true, requestBodyBytesMax: 52428800, slowClientTimeoutMs: 60000, prometheusLabels: ['team', 'environment']
+    initialPoolSize: 500, dropExcessRequests: true, requestBodyBytesMax: 52428800, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: ['team', 'environment']
   })
 })
 
@@ -104,7 +104,10 @@ test('a file of the original loads unchanged: a provider with every block', () =
     ringBytes: 1048576,
     maxHeapMb: 256,
     connectionsPerOrigin: 100,
-    timeouts: { connectMs: 5000, responseHeaderMs: 120000, streamIdleMs: 90000, totalMs: 120000, streamTotalMs: 3600000 },
+    timeouts: { connectMs: 5000, responseHeaderMs: 120000, firstTokenMs: 120000, streamIdleMs: 90000, totalMs: 120000, streamTotalMs: 3600000 },
+    retry: { maxRetries: 3, backoffInitialMs: 500, backoffMaxMs: 5000, budgetShare: 0.2 },
+    fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
+    breaker: { windowMs: 10000, requestsMin: 20, failureShare: 0.5, slowMs: 0, slowShare: 0.8, openMs: 1000, openMaxMs: 4000, halfOpenRequests: 2, rampMs: 2000 },
     responseBodyBytesMax: 67108864,
     sseEventBytesMax: 16777216,
     extraHeaders: { 'openai-organization': 'org' },
@@ -143,8 +146,6 @@ test('what has no effect gives one warning each', () => {
     noEffect('client.compat'),
     noEffect('client.mcp_tool_execution_timeout'),
     noEffect('providers.*.keys[].use_for_batch_api'),
-    noEffect('providers.*.network_config.max_retries'),
-    noEffect('providers.*.network_config.retry_backoff_max'),
     noEffect('providers.*.network_config.stream_throughput_guard'),
     noEffect('providers.*.openai_config'),
     noEffect('providers.*.keys[].azure_key_config'),

@@ -131,7 +131,9 @@ test('other objects in place of a string are refused without showing them', () =
 })
 
 test('a variable that is not set does not matter in a field without effect', () => {
-  const block = { keys: [{ value: 'x', azure_key_config: { endpoint: 'env.UNSET', scopes: ['env.UNSET'] } }], network_config: { max_retries: 'env.UNSET' } }
+  const block = { keys: [{ value: 'x', azure_key_config: { endpoint: 'env.UNSET', scopes: ['env.UNSET'] } }], network_config: { keep_alive_timeout_in_seconds: 'env.UNSET' } }
   assert.equal(loadProvider('openai', block).unavailableReason, null)
-  assert.equal(problemsOf({ providers: { openai: { network_config: { base_url: 'env.UNSET' } } } }).length, 1)
+  for (const name of ['base_url', 'max_retries', 'retry_backoff_initial', 'retry_backoff_max']) {
+    assert.deepEqual(problemsOf({ providers: { openai: { network_config: { [name]: 'env.UNSET' } } } }), [`providers.openai.network_config.${name} = "env.UNSET": the environment variable UNSET is not set`])
+  }
 })

@@ -51,7 +51,8 @@ export function providerReading (overrides: Partial<ProviderReading> = {}): Prov
       { index: 1, ringUsedBytes: 0, ringCapacityBytes: 1024, inFlight: 4, eventLoopDelayP50Seconds: 0.004, eventLoopDelayP99Seconds: 0.005, eventLoopDelayMaxSeconds: 0.006 }
     ],
     restarts: { exit: 1, out_of_memory: 2, unresponsive: 3 },
-    timeouts: { connect: 4, response_header: 5, stream_idle: 6, total: 7 },
+    timeouts: { connect: 4, response_header: 5, first_token: 8, stream_idle: 6, total: 7 },
+    breakersOpen: 2,
     keys: [{ id: 'key-1', name: 'primary', up: true }, { id: 'key-2', name: 'spare', up: false }],
     ...overrides
   }

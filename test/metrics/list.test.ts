@@ -19,6 +19,12 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_output_tokens_total: ['counter', base],
   bifrost_stream_first_token_latency_seconds: ['histogram', base],
   bifrost_stream_inter_token_latency_seconds: ['histogram', base],
+  bifrost_request_retries: ['histogram', []],
+  bifrost_retries_total: ['counter', ['provider', 'reason']],
+  bifrost_key_rotation_events_total: ['counter', ['provider', 'requested_model', 'key_id', 'key_name', 'fail_reason']],
+  bifrost_fallbacks_total: ['counter', ['provider', 'fallback_provider', 'reason']],
+  bifrost_breaker_transitions_total: ['counter', ['provider', 'state']],
+  bifrost_breakers_open: ['gauge', ['provider']],
   bifrost_active_requests: ['gauge', ['method']],
   bifrost_provider_key_up: ['gauge', ['provider', 'key_id', 'key_name']],
   bifrost_queue_depth: ['gauge', ['provider']],
@@ -44,6 +50,11 @@ test('every metric has its pinned name, type and label names', async (t) => {
   series.interToken(0.01)
   metrics.http('/v1/chat/completions', 'POST', 200, ['acme']).observe({ durationSeconds: 1, requestBytes: 1, responseBytes: 1 })
   metrics.activeStart('chat_completion')
+  metrics.retries(2)
+  metrics.count('retries', ['openai', 'transient'])
+  metrics.count('keyRotations', ['openai', 'gpt-4o', 'k1', 'primary', 'key_passing'])
+  metrics.count('fallbacks', ['openai', 'groq', 'transient'])
+  metrics.count('breakerTransitions', ['openai', 'open'])
   metrics.provider('openai').queueWait.observe(0.1)
   metrics.registerProvider('openai', () => providerReading())
   metrics.registerPool('job', () => ({ free: 1, used: 2 }))

@@ -7,7 +7,7 @@ import { createKey, createProvider } from './settings.ts'
 
 function createTarget (requestedModel: string, model: string, keyName = 'primary'): Target {
   const provider = createProvider('openai', { keys: [createKey({ id: `id of ${keyName}`, name: keyName })] })
-  return { provider, key: provider.keys[0] as Target['key'], keyIndex: 0, requestedModel, model }
+  return { provider, key: provider.keys[0] as Target['key'], keyIndex: 0, requestedModel, model, fallback: null }
 }
 
 test('an answer names provider, models, key and request type', () => {

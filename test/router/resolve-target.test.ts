@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Operation } from '../../src/api/operations.ts'
 import { GatewayError } from '../../src/errors.ts'
-import { resolveTarget } from '../../src/router/resolve-target.ts'
+import { pickKey } from '../../src/router/pick-key.ts'
+import { checkRoute, resolveRoute, toTarget } from '../../src/router/resolve-target.ts'
+import type { Target } from '../../src/router/target.ts'
 import { createKey, createProvider, createSettings } from './settings.ts'
 
 const noPin = { id: null, name: null }
@@ -15,15 +17,22 @@ const settings = createSettings([
   createProvider('gemini', { unavailableReason: 'no key: set GEMINI_API_KEY', keys: [createKey({ models: ['gemini-pro', '*'] })] })
 ])
 
+/** The steps that the plan takes for the target that a request names. */
+function resolveTarget (from: typeof settings, model: string, operation: Operation): Target {
+  const route = resolveRoute(from, model)
+  checkRoute(route, operation)
+  return toTarget(route, pickKey(route.provider, route.requestedModel, noPin, 0), null)
+}
+
 function resolved (model: string, operation: Operation = 'chat_completion', from = settings): object {
-  const { provider, keyIndex, key, requestedModel, model: sent } = resolveTarget(from, model, operation, noPin, 0)
+  const { provider, keyIndex, key, requestedModel, model: sent } = resolveTarget(from, model, operation)
   assert.equal(provider.keys[keyIndex], key)
   return { provider: provider.name, keyIndex, requestedModel, model: sent }
 }
 
 function refusal (model: string, operation: Operation = 'chat_completion', from = settings): object {
   try {
-    resolveTarget(from, model, operation, noPin, 0)
+    resolveTarget(from, model, operation)
   } catch (error) {
     assert.ok(error instanceof GatewayError)
     return { code: error.code, param: error.param, provider: error.provider, message: error.message }

@@ -18,7 +18,10 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     ringBytes: 65_536,
     maxHeapMb: 128,
     connectionsPerOrigin: 8,
-    timeouts: { connectMs: 1_000, responseHeaderMs: 1_000, streamIdleMs: 1_000, totalMs: 1_000, streamTotalMs: 1_000 },
+    timeouts: { connectMs: 1_000, responseHeaderMs: 1_000, firstTokenMs: 1_000, streamIdleMs: 1_000, totalMs: 1_000, streamTotalMs: 1_000 },
+    retry: { maxRetries: 0, backoffInitialMs: 500, backoffMaxMs: 5_000, budgetShare: 0.2 },
+    fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
+    breaker: null,
     responseBodyBytesMax: 1 << 20,
     sseEventBytesMax: 1 << 20,
     extraHeaders: {},
@@ -38,7 +41,7 @@ export function createSettings (providers: readonly ProviderSettings[]): Setting
   return {
     generation: 1,
     server: { host: '127.0.0.1', port: 0, logLevel: 'silent', shutdownTimeoutMs: 1_000 },
-    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
+    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, requestTimeoutMs: 60_000, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
     providers
   }
 }

@@ -56,6 +56,14 @@ export class OpenAiStream implements StreamTranslator {
     return 'content'
   }
 
+  isOpening (event: StreamEvent): boolean {
+    const body = parseEventData(event)
+    if (typeof body !== 'object' || body === null) return false
+    const { type, choices } = body as { type?: unknown, choices?: unknown }
+    if (this.operation === 'responses') return openingTypes.has(String(type))
+    return Array.isArray(choices) && choices.length > 0 && choices.every(isEmptyChoice)
+  }
+
   write (event: StreamEvent, latencyMs: number, sink: EventSink): void {
     const { bytes, start, end, dataEnd } = event
     const brace = event.dataLines === 1 && bytes[event.dataStart] === openBrace ? lastBrace(bytes, event.dataStart, dataEnd) : -1
@@ -98,6 +106,20 @@ export class OpenAiStream implements StreamTranslator {
     toUsage(body.usage, this.usage)
     return this.usageInjected && Array.isArray(body.choices) && body.choices.length === 0
   }
+}
+
+/** What a Responses stream begins with before the model has said anything. */
+const openingTypes: ReadonlySet<string> = new Set(['response.created', 'response.queued', 'response.in_progress'])
+
+/** A role, and nothing said: every other member of the delta is empty, and the choice is not finished. */
+function isEmptyChoice (choice: unknown): boolean {
+  const { delta, text, finish_reason: finish } = (choice ?? {}) as { delta?: unknown, text?: unknown, finish_reason?: unknown }
+  if (isSaid(finish) || isSaid(text) || (typeof delta !== 'object' && delta !== undefined)) return false
+  return Object.entries(delta ?? {}).every(([name, value]) => name === 'role' || !isSaid(value))
+}
+
+function isSaid (value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
 }
 
 /** Some providers send `"error": null` or warnings beside real choices; those are answers. */

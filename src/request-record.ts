@@ -1,0 +1,81 @@
+import { headerOf } from './api/client.ts'
+import type { AnswerIdentity, FailureContext, GatewayRequest } from './api/client.ts'
+import { requestTypeOf } from './api/operations.ts'
+import type { Usage } from './api/usage.ts'
+import { GatewayError } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
+import type { RoutePlan } from './router/plan.ts'
+import type { Target } from './router/target.ts'
+import { toTrailText } from './router/trail.ts'
+
+/** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
+export class RequestRecord {
+  readonly request: GatewayRequest
+  /** Who serves it, or served it last. */
+  target: Target | null = null
+  identity: AnswerIdentity | null = null
+  /** Null until the request was understood. */
+  plan: RoutePlan | null = null
+  attempts = 0
+  outcome: 'ok' | ErrorCode = 'ok'
+  settled = false
+  /** Of the last attempt. */
+  usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  /** Over all attempts. */
+  queueMs = 0
+  /** Over all attempts. */
+  upstreamMicroseconds = 0
+  /** From the client's request to the first byte of a stream; -1 for none. */
+  firstByteMs = -1
+
+  constructor (request: GatewayRequest) {
+    this.request = request
+  }
+
+  get requestType (): string { return requestTypeOf(this.request.operation, this.request.parsed.stream) }
+
+  turnTo (target: Target, identity: AnswerIdentity): void {
+    this.target = target
+    this.identity = identity
+  }
+
+  settle (outcome: 'ok' | ErrorCode, usage: Usage, upstreamMicroseconds: number): void {
+    this.settled = true
+    this.outcome = outcome
+    this.usage = usage
+    this.upstreamMicroseconds += upstreamMicroseconds
+  }
+
+  /** The attempt trail as JSON text; empty when nothing went wrong. */
+  get trailText (): string {
+    const trail = this.plan?.trail ?? null
+    return trail === null ? '' : toTrailText(trail)
+  }
+
+  /** There is a trail, and the client asks for it. */
+  get wantsTrail (): boolean {
+    return (this.plan?.trail ?? null) !== null && headerOf(this.request.headers, 'x-bf-attempt-trail') === 'true'
+  }
+
+  toDeadlineError (deadlineMs: number): GatewayError {
+    const seconds = Math.round(deadlineMs - this.request.receivedAtMs) / 1000
+    return new GatewayError('BIFROST_DEADLINE_EXCEEDED', { message: `The request was not answered within ${seconds} s (client.request_timeout_in_seconds, or less where the client asks for it).` })
+  }
+
+  /** @param headers of the failure, as lines joined by CR LF, or empty */
+  toFailureContext (headers: string): FailureContext {
+    // What there was has been tried here; an SDK that starts over would only multiply it.
+    const hasTried = this.attempts > 1 || (this.plan?.trail ?? []).some((entry) => entry.fallbackIndex > 0)
+    return {
+      identity: this.identity,
+      headers: hasTried ? joinTexts(headers, '\r\n', 'x-should-retry: false') : headers,
+      upstreamMicroseconds: this.upstreamMicroseconds,
+      trail: hasTried || this.wantsTrail ? this.trailText : ''
+    }
+  }
+}
+
+/** Both texts with a separator between them, or the one that is not empty. */
+export function joinTexts (first: string, separator: string, second: string): string {
+  return first === '' || second === '' ? first + second : `${first}${separator}${second}`
+}

@@ -1,0 +1,110 @@
+import type { ErrorCode, GatewayError } from '../errors.ts'
+
+/**
+ * What the ending of an attempt means for the request, written once; `docs/reliability.md` shows the same table.
+ *
+ * - retry: `same-key` after a pause; `next-key` after a pause, this one having had enough; `next-key-free` at once and
+ *   without using up `max_retries`, this one being refused; `last-resort`: only when no fallback is left, since every try costs
+ *   a whole timeout; `never`
+ * - fallsBack: whether the next target may be tried
+ * - isFailure: whether the circuit breaker counts it against the target
+ *
+ * Once bytes of an answer have reached the client, nothing is retried, whatever stands here.
+ */
+export const outcomeTable = {
+  ok: { retry: 'never', fallsBack: false, isFailure: false },
+  /** 5xx, connection refused or reset, DNS, TLS, a thread that ended, an answer that is none. */
+  transient: { retry: 'same-key', fallsBack: true, isFailure: true },
+  /** No connection, no header, no first event, no next event in time. */
+  silent: { retry: 'last-resort', fallsBack: true, isFailure: true },
+  /** Ended before its finish. */
+  broken_stream: { retry: 'same-key', fallsBack: true, isFailure: true },
+  /** 429 and its relatives: the key has had enough for now. */
+  key_passing: { retry: 'next-key', fallsBack: true, isFailure: false },
+  /** 401, 402, 403, a used-up quota: the key will not do. */
+  key_lasting: { retry: 'next-key-free', fallsBack: true, isFailure: false },
+  request_fault: { retry: 'never', fallsBack: true, isFailure: false },
+  /** The request does not fit the model; `context_length_fallbacks` come first. */
+  context_length: { retry: 'never', fallsBack: true, isFailure: false },
+  /** The provider will not answer this; `content_policy_fallbacks` come first. */
+  content_policy: { retry: 'never', fallsBack: true, isFailure: false },
+  /** Not tried: queue full, breaker open, keys resting, no key, operation not served. */
+  unavailable: { retry: 'never', fallsBack: true, isFailure: false },
+  client_gone: { retry: 'never', fallsBack: false, isFailure: false },
+  deadline: { retry: 'never', fallsBack: false, isFailure: false },
+  internal: { retry: 'never', fallsBack: false, isFailure: false }
+} as const satisfies Record<string, { retry: 'same-key' | 'next-key' | 'next-key-free' | 'last-resort' | 'never', fallsBack: boolean, isFailure: boolean }>
+
+export type Outcome = keyof typeof outcomeTable
+
+/** Codes that say enough by themselves; `BIFROST_UPSTREAM_STATUS` is judged by what the provider said. */
+const outcomeOfCode: Readonly<Record<Exclude<ErrorCode, 'BIFROST_UPSTREAM_STATUS'>, Outcome>> = {
+  BIFROST_INVALID_JSON: 'request_fault',
+  BIFROST_INVALID_REQUEST: 'request_fault',
+  BIFROST_BODY_TOO_COMPLEX: 'request_fault',
+  BIFROST_INVALID_HEADER: 'request_fault',
+  BIFROST_MODEL_REQUIRED: 'request_fault',
+  BIFROST_MODEL_AMBIGUOUS: 'request_fault',
+  BIFROST_ROUTE_NOT_FOUND: 'request_fault',
+  BIFROST_METHOD_NOT_ALLOWED: 'request_fault',
+  BIFROST_BODY_TOO_LARGE: 'request_fault',
+  BIFROST_UNKNOWN_PROVIDER: 'unavailable',
+  BIFROST_UNSUPPORTED_OPERATION: 'unavailable',
+  BIFROST_NO_KEY_FOR_MODEL: 'unavailable',
+  BIFROST_KEY_NOT_FOUND: 'unavailable',
+  BIFROST_PROVIDER_UNAVAILABLE: 'unavailable',
+  BIFROST_REQUEST_DROPPED: 'unavailable',
+  BIFROST_CIRCUIT_OPEN: 'unavailable',
+  BIFROST_KEYS_RESTING: 'unavailable',
+  BIFROST_SHUTTING_DOWN: 'unavailable',
+  BIFROST_WORKER_LOST: 'transient',
+  BIFROST_INTERNAL: 'internal',
+  BIFROST_UPSTREAM_CONNECT: 'transient',
+  BIFROST_UPSTREAM_RESET: 'transient',
+  BIFROST_UPSTREAM_BAD_RESPONSE: 'transient',
+  BIFROST_UPSTREAM_TRUNCATED: 'broken_stream',
+  BIFROST_UPSTREAM_TOO_LARGE: 'request_fault',
+  BIFROST_CONNECT_TIMEOUT: 'silent',
+  BIFROST_RESPONSE_HEADER_TIMEOUT: 'silent',
+  BIFROST_FIRST_TOKEN_TIMEOUT: 'silent',
+  BIFROST_STREAM_IDLE_TIMEOUT: 'silent',
+  BIFROST_TOTAL_TIMEOUT: 'silent',
+  BIFROST_DEADLINE_EXCEEDED: 'deadline',
+  BIFROST_CLIENT_CLOSED: 'client_gone',
+  BIFROST_SLOW_CLIENT: 'client_gone'
+}
+
+export function toOutcome (error: GatewayError): Outcome {
+  return error.code === 'BIFROST_UPSTREAM_STATUS' ? outcomeOfStatus(error) : outcomeOfCode[error.code]
+}
+
+const contentPolicyWords = /content[ _-]?(policy|filter|management|moderation)|responsible_?ai|safety[ _](system|settings|violation)|moderation_blocked/i
+const contextLengthWords = /context[ _-]?(length|window|size)|maximum (context|input|prompt|number of tokens)|max_tokens_exceeded|too many (input )?tokens|(prompt|input|request)( token count)? (is|was) too (long|large)|input token count|exceeds? the (maximum|model)[^.]*token|string_above_max_length|too large for model/i
+/** A quota that waiting does not bring back. */
+const usedUpWords = /insufficient[_ ]quota|billing[_ ]hard[_ ]limit|credit balance/i
+const rateLimitWords = new RegExp([
+  'rate limit', 'rate_limit', 'ratelimit', 'too many requests', 'quota exceeded', 'quota_exceeded', 'request limit', 'throttled', 'throttling', 'rate exceeded', 'limit exceeded',
+  'requests per', 'rpm exceeded', 'tpm exceeded', 'tokens per minute', 'requests per minute', 'requests per second', 'api rate limit', 'usage limit', 'concurrent requests limit',
+  'burst_rate', 'rate increased'
+].join('|'), 'i')
+
+/** Server errors that another try does not mend: not implemented, HTTP version not supported. */
+const lastingServerErrors: ReadonlySet<number> = new Set([501, 505])
+/** Client errors that are about the moment, not about the request: request timeout, too early. */
+const passingClientErrors: ReadonlySet<number> = new Set([408, 425])
+
+function outcomeOfStatus (error: GatewayError): Outcome {
+  const { status } = error
+  const words = `${error.upstreamCode ?? ''} ${error.type} ${error.message}`
+  if (status < 500 && status !== 401) {
+    if (usedUpWords.test(words)) return 'key_lasting'
+    if (status !== 429 && contentPolicyWords.test(words)) return 'content_policy'
+    // Some providers put the token limit per minute in the same words; a status of 429 settles it.
+    if (status !== 429 && contextLengthWords.test(words) && !/per minute|per day|tpm/i.test(words)) return 'context_length'
+  }
+  if (status === 429) return 'key_passing'
+  if (status === 401 || status === 402 || status === 403) return 'key_lasting'
+  if (rateLimitWords.test(words)) return 'key_passing'
+  if (status >= 500) return lastingServerErrors.has(status) ? 'request_fault' : 'transient'
+  return passingClientErrors.has(status) ? 'transient' : 'request_fault'
+}

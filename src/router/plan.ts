@@ -1,0 +1,323 @@
+import type { Operation } from '../api/operations.ts'
+import type { KeySettings, ModelReference, ProviderSettings, Settings } from '../api/settings.ts'
+import { GatewayError } from '../errors.ts'
+import { toBackoffMs } from './backoff.ts'
+import type { Breaker, Permit } from './breaker.ts'
+import type { Health, ProviderHealth } from './health.ts'
+import { refusedKeyRestMs } from './key-rests.ts'
+import { outcomeTable, toOutcome } from './outcomes.ts'
+import type { Outcome } from './outcomes.ts'
+import { pickKey } from './pick-key.ts'
+import type { KeyPin } from './pick-key.ts'
+import { checkRoute, resolveRoute, toTarget } from './resolve-target.ts'
+import type { Route } from './resolve-target.ts'
+import { toRetryAfterMs } from './retry-after.ts'
+import type { Target } from './target.ts'
+
+/** An attempt for which less time than this is left is not started, in milliseconds. */
+const attemptMsMin = 10
+/** Free attempts after a thread ended under the request; nothing had been answered. */
+const workerLostRetriesMax = 1
+/** Targets of one request, the primary included. */
+const targetsMax = 11
+
+/** What the plan needs to know of a request. */
+export interface PlanRequest {
+  model: string
+  operation: Operation
+  pin: KeyPin | null
+  /** `fallbacks` of the body as model names; null when it brings none. */
+  fallbacks: readonly string[] | null
+  /** On the clock of `nowMs`: no attempt starts when it is over. */
+  deadlineMs: number
+}
+
+export interface PlanContext {
+  health: Health
+  random: () => number
+  nowMs: () => number
+  /** Wall clock, for dates in `Retry-After`. */
+  nowEpochMs: () => number
+}
+
+/** An attempt to make now. Its ending goes to `finish`, once. */
+export interface Attempt {
+  kind: 'attempt'
+  target: Target
+  breaker: Breaker | null
+  permit: Permit
+  epoch: number
+}
+
+export type Step = Attempt
+  /** Nothing to do for so long; then `resume`. */
+  | { kind: 'wait', waitMs: number }
+  | { kind: 'fail', failure: Failure }
+
+export interface Failure {
+  error: GatewayError
+  /** Who failed; null for what was not tried. */
+  target: Target | null
+  /** The upstream's headers as lines joined by CR LF, or empty. */
+  headers: string
+}
+
+/** One line of the attempt trail: what was tried, or passed over, and how it ended. */
+export interface TrailEntry {
+  /** Null for what was passed over. */
+  target: Target | null
+  /** As the request or the config names it; the target's own names say more. */
+  name: string
+  fallbackIndex: number
+  outcome: Outcome
+  error: GatewayError
+  /** In the queue. */
+  queueMs: number
+  /** On the thread and upstream; 0 for what was passed over. */
+  upstreamMs: number
+}
+
+/**
+ * The way of one request over its targets: which comes first, what follows a failure, when to give up. It owns no
+ * timer and no socket: clock and random numbers come from its context, the caller carries its steps out. States:
+ * hop (which target), what was used up on it, and the failure that the client will see if nothing helps.
+ */
+export class RoutePlan {
+  /** Failed attempts and targets that were passed over, in order; null as long as all is well. */
+  trail: TrailEntry[] | null = null
+  private readonly settings: Settings
+  private readonly context: PlanContext
+  private readonly request: PlanRequest
+  private hops: readonly string[]
+  private hop = 0
+  private hasOwnFallbacks = false
+  private primary: Route | null = null
+  /** On the current hop. */
+  private retries = 0
+  private workerLostRetries = 0
+  private spentKeys: Set<string> | null = null
+  /** The next attempt uses this key again if it may. */
+  private sameKey: KeySettings | null = null
+  private counted = false
+  private hasTried = false
+  /** The first target that an open breaker kept from being tried. */
+  private openRoute: { route: Route, hop: number } | null = null
+  private firstFailure: Failure | null = null
+
+  constructor (settings: Settings, context: PlanContext, request: PlanRequest) {
+    this.settings = settings
+    this.context = context
+    this.request = request
+    this.hops = [request.model]
+  }
+
+  /**
+   * The first step.
+   * @throws GatewayError when the request names nobody who could serve it
+   */
+  start (): Step {
+    const { model, fallbacks } = this.request
+    this.primary = this.route(0)
+    this.hops = fallbacks === null ? withConfigured(model, this.primary) : [model, ...fallbacks].slice(0, targetsMax)
+    return this.enter()
+  }
+
+  /** After a `wait`. */
+  resume (): Step {
+    return this.enter()
+  }
+
+  /** An attempt has failed before anything of its answer reached the client. */
+  next (target: Target, failure: Failure, outcome: Outcome): Step {
+    const row = outcomeTable[outcome]
+    if (this.hop === 0 || this.firstFailure === null) this.firstFailure = failure
+    if (!row.fallsBack) return { kind: 'fail', failure }
+    const retryAfterMs = outcome === 'key_passing' || outcome === 'transient' ? toRetryAfterMs(failure.headers, this.context.nowEpochMs()) : null
+    this.restKey(target, outcome, retryAfterMs)
+    return this.retry(target, failure.error, outcome, retryAfterMs) ?? this.fallBack(outcome)
+  }
+
+  private retry (target: Target, error: GatewayError, outcome: Outcome, retryAfterMs: number | null): Step | null {
+    const { provider, key } = target
+    const { retry } = outcomeTable[outcome]
+    this.sameKey = key
+    if (error.code === 'BIFROST_WORKER_LOST' && this.workerLostRetries < workerLostRetriesMax && this.hasTimeFor(0)) {
+      this.workerLostRetries++
+      return this.enter()
+    }
+    const isPinned = this.hop === 0 && this.request.pin !== null
+    if (retry === 'next-key-free' || retry === 'next-key') {
+      this.sameKey = null
+      ;(this.spentKeys ??= new Set()).add(key.id)
+      const hasOther = !isPinned && this.pick(target) >= 0
+      if (hasOther && retry === 'next-key-free') return this.enter()
+      if (hasOther) return this.takeRetry(provider, 0) ? this.enter() : null
+      if (retry === 'next-key-free') return null
+      // Every key has had enough: they may be asked again after a pause.
+      this.spentKeys.clear()
+    } else if (retry === 'never' || (retry === 'last-resort' && this.hop < this.hops.length - 1)) return null
+    if (retryAfterMs !== null && retryAfterMs > provider.retry.backoffMaxMs) return null
+    const waitMs = Math.max(toBackoffMs(provider.retry, this.retries + 1, this.context.random()), retryAfterMs ?? 0)
+    return this.takeRetry(provider, waitMs) ? { kind: 'wait', waitMs } : null
+  }
+
+  /** Pays for a retry out of `max_retries`, the request's time and the provider's retry budget. */
+  private takeRetry (provider: ProviderSettings, waitMs: number): boolean {
+    if (this.retries >= provider.retry.maxRetries || !this.hasTimeFor(waitMs)) return false
+    if (!this.health(provider).retryBudget.tryTake(provider.retry.budgetShare, this.context.nowMs())) return false
+    this.retries++
+    return true
+  }
+
+  private hasTimeFor (waitMs: number): boolean {
+    return this.context.nowMs() + waitMs + attemptMsMin <= this.request.deadlineMs
+  }
+
+  private fallBack (outcome: Outcome): Step {
+    const own = outcome === 'context_length' ? this.primary?.provider.fallbacks.contextLength : outcome === 'content_policy' ? this.primary?.provider.fallbacks.contentPolicy : undefined
+    if (own !== undefined && own.length > 0 && !this.hasOwnFallbacks) {
+      this.hasOwnFallbacks = true
+      this.hops = [...this.hops.slice(0, this.hop + 1), ...own.map(toName)]
+    }
+    this.leaveHop()
+    return this.enter()
+  }
+
+  private leaveHop (): void {
+    this.hop++
+    this.retries = 0
+    this.workerLostRetries = 0
+    this.spentKeys = null
+    this.sameKey = null
+    this.counted = false
+  }
+
+  /** The current target if it may be tried, else the next one that may. */
+  private enter (): Step {
+    const nowMs = this.context.nowMs()
+    for (; this.hop < this.hops.length; this.leaveHop()) {
+      if (nowMs + attemptMsMin > this.request.deadlineMs) return { kind: 'fail', failure: this.firstFailure ?? { error: new GatewayError('BIFROST_DEADLINE_EXCEEDED'), target: null, headers: '' } }
+      try {
+        const step = this.tryHop(this.hop === 0 ? this.primary as Route : this.route(this.hop), nowMs)
+        if (step.kind !== 'fail') return step
+        this.passOver(step.failure)
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error
+        this.passOver({ error, target: null, headers: '' })
+      }
+    }
+    return this.lastResort() ?? { kind: 'fail', failure: this.firstFailure as Failure }
+  }
+
+  /** Where nobody else could even be asked, a target whose breaker is open is better than a certain error. */
+  private lastResort (): Step | null {
+    if (this.openRoute === null || this.hasTried) return null
+    const { route, hop } = this.openRoute
+    this.openRoute = null
+    this.hop = hop
+    const keyIndex = this.keyFor(route, this.health(route.provider), this.context.nowMs())
+    return keyIndex < 0 ? null : this.toAttempt(route, keyIndex, null, 'normal')
+  }
+
+  private passOver (failure: Failure): void {
+    this.firstFailure ??= failure
+    const { error } = failure
+    this.note({ target: null, name: this.hops[this.hop] as string, fallbackIndex: this.hop, outcome: toOutcome(error), error, queueMs: 0, upstreamMs: 0 })
+  }
+
+  note (entry: TrailEntry): void {
+    (this.trail ??= []).push(entry)
+  }
+
+  private tryHop (route: Route, nowMs: number): Step {
+    checkRoute(route, this.request.operation)
+    const { provider, requestedModel } = route
+    const health = this.health(provider)
+    const keyIndex = this.keyFor(route, health, nowMs)
+    if (keyIndex < 0) return this.waitForKey(provider, health, nowMs)
+    const { breaker: settings } = provider
+    const breaker = settings === null ? null : health.breaker(requestedModel)
+    const permit = breaker === null ? 'normal' : breaker.tryAcquire(settings as NonNullable<typeof settings>, nowMs, this.context.random())
+    if (permit === 'refused') {
+      this.openRoute ??= { route, hop: this.hop }
+      return { kind: 'fail', failure: toOpenFailure(provider, requestedModel, (breaker as Breaker).waitMs(nowMs)) }
+    }
+    return this.toAttempt(route, keyIndex, breaker, permit)
+  }
+
+  private toAttempt (route: Route, keyIndex: number, breaker: Breaker | null, permit: Permit): Attempt {
+    const { provider } = route
+    this.hasTried = true
+    if (!this.counted) {
+      this.counted = true
+      this.health(provider).retryBudget.onRequest(provider.retry.budgetShare)
+    }
+    const primary = this.primary as Route
+    const fallback = this.hop === 0 ? null : { index: this.hop, primaryProvider: primary.provider.name, primaryModel: primary.requestedModel }
+    return { kind: 'attempt', target: toTarget(route, keyIndex, fallback), breaker, permit, epoch: breaker === null ? 0 : breaker.currentEpoch }
+  }
+
+  /** @returns an index into the provider's keys; -1 when all that serve the model rest because the provider said so */
+  private keyFor ({ provider, requestedModel }: Route, health: ProviderHealth, nowMs: number): number {
+    const pin = this.hop === 0 ? this.request.pin ?? noPin : noPin
+    if (this.sameKey !== null) {
+      const index = provider.keys.indexOf(this.sameKey)
+      if (index >= 0) return index
+    }
+    const random = this.context.random()
+    const { keyRests } = health
+    const spent = this.spentKeys
+    if (spent === null && !keyRests.mayAnyRest(nowMs)) return pickKey(provider, requestedModel, pin, random)
+    const isSpent = (key: KeySettings): boolean => spent !== null && spent.has(key.id)
+    const rested = pickKey(provider, requestedModel, pin, random, (key) => isSpent(key) || keyRests.restsUntilMs(key.id, false, nowMs) > 0)
+    return rested >= 0 ? rested : pickKey(provider, requestedModel, pin, random, (key) => isSpent(key) || keyRests.restsUntilMs(key.id, true, nowMs) > 0)
+  }
+
+  /** Whether another key could serve this target now. */
+  private pick (target: Target): number {
+    return this.keyFor({ provider: target.provider, requestedModel: target.requestedModel }, this.health(target.provider), this.context.nowMs())
+  }
+
+  /** All keys rest. The last target is worth a short wait; before that, the next target is better. */
+  private waitForKey (provider: ProviderSettings, health: ProviderHealth, nowMs: number): Step {
+    const until = provider.keys.filter((key) => key.enabled).map((key) => health.keyRests.restsUntilMs(key.id, true, nowMs)).filter((untilMs) => untilMs > 0)
+    const waitMs = Math.max(1, until.length === 0 ? provider.retry.backoffInitialMs : Math.min(...until) - nowMs)
+    if (this.hop === this.hops.length - 1 && waitMs <= provider.retry.backoffMaxMs && this.hasTimeFor(waitMs)) return { kind: 'wait', waitMs }
+    const seconds = Math.ceil(waitMs / 1_000)
+    const error = new GatewayError('BIFROST_KEYS_RESTING', { provider: provider.name, message: `All keys of ${provider.name} rest after a rate limit; the first one is back in ${seconds} s.` })
+    return { kind: 'fail', failure: { error, target: null, headers: `retry-after: ${seconds}` } }
+  }
+
+  private restKey ({ provider, key }: Target, outcome: Outcome, retryAfterMs: number | null): void {
+    const nowMs = this.context.nowMs()
+    const { keyRests } = this.health(provider)
+    if (outcome === 'key_lasting') keyRests.rest(key.id, nowMs + refusedKeyRestMs, false, nowMs)
+    if (outcome === 'key_passing') keyRests.rest(key.id, nowMs + (retryAfterMs ?? provider.retry.backoffInitialMs), retryAfterMs !== null, nowMs)
+  }
+
+  private route (hop: number): Route {
+    return resolveRoute(this.settings, this.hops[hop] as string)
+  }
+
+  private health (provider: ProviderSettings): ProviderHealth {
+    return this.context.health.of(provider.name)
+  }
+}
+
+const noPin: KeyPin = { id: null, name: null }
+
+function toName ({ provider, model }: ModelReference): string {
+  return `${provider}/${model}`
+}
+
+function withConfigured (model: string, { provider, requestedModel }: Route): readonly string[] {
+  const { byModel, general } = provider.fallbacks
+  const configured = Object.hasOwn(byModel, requestedModel) ? byModel[requestedModel] as readonly ModelReference[] : general
+  return configured.length === 0 ? [model] : [model, ...configured.map(toName)].slice(0, targetsMax)
+}
+
+function toOpenFailure (provider: ProviderSettings, model: string, waitMs: number): Failure {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1_000))
+  const error = new GatewayError('BIFROST_CIRCUIT_OPEN', { provider: provider.name, message: `${model} of ${provider.name} failed too often lately and is left alone; it is probed again in about ${seconds} s.` })
+  return { error, target: null, headers: `retry-after: ${seconds}` }
+}

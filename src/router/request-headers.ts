@@ -1,0 +1,46 @@
+import { GatewayError } from '../errors.ts'
+import type { KeyPin } from './pick-key.ts'
+
+/** What a client decides with headers about the way of its request. */
+export interface RoutingHeaders {
+  /** `x-bf-api-key-id`, `x-bf-api-key`; null when no key is asked for. */
+  pin: KeyPin | null
+  /** `x-bf-request-timeout` and `x-stainless-timeout`, the limit after which the openai SDK hangs up; Infinity for none. */
+  timeoutMs: number
+}
+
+const number = /^\d{1,9}(\.\d{1,9})?$/
+
+/**
+ * One pass over the headers; the first one of a name counts.
+ * @param headers names (lower case) and values in turn
+ * @throws GatewayError BIFROST_INVALID_HEADER
+ */
+export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders {
+  let id: string | null = null
+  let name: string | null = null
+  let asked: string | null = null
+  let patience: string | null = null
+  for (let index = 0; index < headers.length; index += 2) {
+    const header = headers[index] as string
+    // Most headers of a request are not of this kind.
+    if (!header.startsWith('x-')) continue
+    const value = headers[index + 1] as string
+    if (header === 'x-bf-api-key-id') id ??= value
+    else if (header === 'x-bf-api-key') name ??= value
+    else if (header === 'x-bf-request-timeout') asked ??= value
+    else if (header === 'x-stainless-timeout') patience ??= value
+  }
+  return { pin: id === null && name === null ? null : { id, name }, timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)) }
+}
+
+function toAskedMs (asked: string | null): number {
+  if (asked === null) return Infinity
+  if (number.test(asked) && Number(asked) > 0) return Number(asked) * 1_000
+  throw new GatewayError('BIFROST_INVALID_HEADER', { param: 'x-bf-request-timeout', message: `x-bf-request-timeout must be a number of seconds above 0, not ${JSON.stringify(asked.slice(0, 64))}.` })
+}
+
+/** The SDK sends this on its own: what says nothing useful is never the client's fault. */
+function toPatienceMs (patience: string | null): number {
+  return patience !== null && number.test(patience) && Number(patience) > 0 ? Number(patience) * 1_000 : Infinity
+}

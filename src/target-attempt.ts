@@ -1,0 +1,189 @@
+import { spliceBody } from './api/body-splice.ts'
+import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
+import type { Reply } from './api/reply.ts'
+import type { Usage } from './api/usage.ts'
+import { GatewayError } from './errors.ts'
+import type { Job, JobListener } from './pool/job.ts'
+import type { ProviderPool } from './pool/provider-pool.ts'
+import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
+import { toForwardedHeaders } from './router/forwarded-headers.ts'
+import type { Health } from './router/health.ts'
+import type { Outcome } from './router/outcomes.ts'
+import type { Attempt, TrailEntry } from './router/plan.ts'
+import type { Target } from './router/target.ts'
+
+/** An attempt that outlives its worker's own deadlines by this much is given up, in milliseconds. */
+const deadlineGraceMs = 5_000
+
+export interface AttemptContext {
+  health: Health
+  nowMs: () => number
+  onBreakerChange: (target: Target, state: BreakerState) => void
+}
+
+/** What the attempt tells the request it belongs to. Exactly one of `onReply`, `onEnd` and `onFailed`, once, as the last call. */
+export interface AttemptOwner {
+  onReply (attempt: TargetAttempt, reply: Reply): void
+  onHead (attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void
+  onChunk (attempt: TargetAttempt, bytes: Uint8Array): void
+  onEnd (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void
+  onFailed (attempt: TargetAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
+}
+
+/**
+ * One try on one target, on the front's side: from the provider's queue to its ending. It keeps the breaker's permit until then.
+ * States: queued -> running -> answered (a stream has begun) -> ended. After its end, late calls mean nothing.
+ */
+export class TargetAttempt implements JobListener {
+  readonly target: Target
+  queueMs = 0
+  answered = false
+  private readonly owner: AttemptOwner
+  private readonly step: Attempt
+  private readonly pool: ProviderPool
+  private readonly context: AttemptContext
+  private readonly startedAtMs: number
+  private dispatchedAtMs = 0
+  private job: Job | null = null
+  private ended = false
+  private hasPermit = true
+
+  constructor (owner: AttemptOwner, step: Attempt, pool: ProviderPool, context: AttemptContext) {
+    this.owner = owner
+    this.step = step
+    this.target = step.target
+    this.pool = pool
+    this.context = context
+    this.startedAtMs = context.nowMs()
+  }
+
+  /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
+  submit (request: GatewayRequest, identity: AnswerIdentity): GatewayError | null {
+    const { parsed, operation, body, headers } = request
+    const { provider, keyIndex, model } = this.target
+    const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
+    const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected)
+    try {
+      const job = this.pool.submit(this, {
+        keyIndex,
+        operation,
+        stream: parsed.stream,
+        usageInjected,
+        base64Embeddings: parsed.base64Embeddings,
+        sendBackRawRequest: provider.sendBackRawRequest,
+        sendBackRawResponse: provider.sendBackRawResponse,
+        model,
+        extraFields: parsed.stream ? identity.chunkFields : '',
+        forwardedHeaders: toForwardedHeaders(headers)
+      }, spliced.segments, spliced.totalBytes)
+      if (!this.ended) this.job = job
+      return null
+    } catch (error) {
+      this.end('none')
+      if (error instanceof GatewayError) return error
+      throw error
+    }
+  }
+
+  /** Time on the thread and upstream so far. */
+  get upstreamMs (): number {
+    return this.dispatchedAtMs === 0 ? 0 : this.context.nowMs() - this.dispatchedAtMs
+  }
+
+  onDispatched (queueMs: number): void {
+    this.queueMs = queueMs
+    this.dispatchedAtMs = this.context.nowMs()
+  }
+
+  onReply (reply: Reply): void {
+    if (this.ended) return
+    this.end('success')
+    this.owner.onReply(this, reply)
+  }
+
+  onHead (status: number, headers: string, upstreamMicroseconds: number): void {
+    if (this.ended) return
+    this.answered = true
+    // The first event says that the target works; a probe that streams for minutes must not hold the breaker half open.
+    this.finishPermit('success')
+    this.owner.onHead(this, status, headers, upstreamMicroseconds)
+  }
+
+  onChunk (bytes: Uint8Array): void {
+    if (!this.ended) this.owner.onChunk(this, bytes)
+  }
+
+  onEnd (usage: Usage, upstreamMicroseconds: number): void {
+    if (this.ended) return
+    this.end('none')
+    this.owner.onEnd(this, usage, upstreamMicroseconds)
+  }
+
+  onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
+    if (this.ended) return
+    this.ended = true
+    this.job = null
+    this.owner.onFailed(this, error, headers, usage, upstreamMicroseconds)
+  }
+
+  /** The verdict on a failed attempt, once its owner knows what it means. */
+  judge (isFailure: boolean): void {
+    if (this.answered && isFailure && this.step.breaker !== null) {
+      // The permit is gone with the first event; a stream that broke later counts as one more, failed.
+      this.finish('normal', 'failure')
+    } else this.finishPermit(isFailure ? 'failure' : 'none')
+  }
+
+  toTrailEntry (error: GatewayError, outcome: Outcome): TrailEntry {
+    const { target, queueMs, upstreamMs } = this
+    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs }
+  }
+
+  credit (bytes: number): void {
+    if (this.job !== null) this.pool.credit(this.job, bytes)
+  }
+
+  /** The request has no more use for it. */
+  cancel (): void {
+    if (this.ended) return
+    const job = this.job
+    this.end('none')
+    if (job !== null) this.pool.cancel(job)
+  }
+
+  /** Looked at now and then. @returns why it has waited or run for too long, and the attempt is cancelled; null when it has not */
+  expire (nowMs: number, stream: boolean): GatewayError | null {
+    const { name, timeouts: { totalMs, streamTotalMs } } = this.target.provider
+    const isQueued = this.dispatchedAtMs === 0
+    const limitMs = isQueued ? totalMs : (stream ? streamTotalMs : totalMs) + deadlineGraceMs
+    if (nowMs - (isQueued ? this.startedAtMs : this.dispatchedAtMs) < limitMs) return null
+    this.pool.countTimeout('BIFROST_TOTAL_TIMEOUT')
+    this.cancel()
+    const message = isQueued ? `The request waited in the queue of ${name} for longer than network_config.default_request_timeout_in_seconds (${totalMs / 1000} s).` : undefined
+    return new GatewayError('BIFROST_TOTAL_TIMEOUT', { message, provider: name })
+  }
+
+  private end (verdict: Verdict): void {
+    this.ended = true
+    this.job = null
+    this.finishPermit(verdict)
+  }
+
+  private finishPermit (verdict: Verdict): void {
+    if (!this.hasPermit) return
+    this.hasPermit = false
+    if (verdict !== 'success') return this.finish(this.step.permit, verdict)
+    const { upstreamMs, target: { provider } } = this
+    this.context.health.of(provider.name).observeLatency(upstreamMs)
+    const slowMs = provider.breaker === null ? 0 : provider.breaker.slowMs
+    this.finish(this.step.permit, slowMs > 0 && upstreamMs > slowMs ? 'slow' : 'success')
+  }
+
+  private finish (permit: Permit, verdict: Verdict): void {
+    const { breaker, epoch } = this.step
+    const settings = this.target.provider.breaker
+    if (breaker === null || settings === null) return
+    const state = breaker.finish(settings, permit, epoch, verdict, this.context.nowMs())
+    if (state !== null) this.context.onBreakerChange(this.target, state)
+  }
+}
