@@ -85,7 +85,7 @@ export class Booking {
     const trail = run.plan?.trail ?? null
     let failed = 0
     for (const [index, entry] of trail?.entries() ?? []) {
-      this.countMove(entry, trail?.[index + 1] ?? run)
+      this.countMove(entry, trail?.slice(index + 1).find(({ target }) => target !== null) ?? run)
       if (entry.target === null) continue
       failed++
       this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000 })

@@ -153,8 +153,9 @@ export class RoutePlan {
       if (hasOther && retry === 'next-key-free') return this.enter()
       if (hasOther) return this.takeRetry(provider, 0) ? this.enter() : null
       if (retry === 'next-key-free') return null
-      // Every key has had enough: they may be asked again after a pause.
+      // Every key has had enough: they may be asked again after a pause, this one first, since the pause is as long as it asked for.
       this.spentKeys.clear()
+      this.sameKey = key
     } else if (retry === 'never' || (retry === 'last-resort' && this.hop < this.hops.length - 1)) return null
     if (retryAfterMs !== null && retryAfterMs > provider.retry.backoffMaxMs) return null
     const waitMs = Math.max(toBackoffMs(provider.retry, this.retries + 1, this.context.random()), retryAfterMs ?? 0)

@@ -98,8 +98,8 @@ export class RawClient {
     return head
   }
 
-  chat (body: string): Promise<ClientResponse> {
-    return this.request('POST', '/v1/chat/completions', body)
+  chat (body: string, headers: Record<string, string> = {}): Promise<ClientResponse> {
+    return this.request('POST', '/v1/chat/completions', body, headers)
   }
 
   /** For requests written by hand with `socket.write`. */
