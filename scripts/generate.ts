@@ -4,9 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { generateConfigFiles } from './generate-config.ts'
 import { generateErrorFiles } from './generate-errors.ts'
+import { generateOutcomeFiles } from './generate-outcomes.ts'
 
 /** Each gives path from the root of the repository -> content. */
-const generators = [generateConfigFiles, generateErrorFiles]
+const generators = [generateConfigFiles, generateErrorFiles, generateOutcomeFiles]
 
 const root = process.cwd() // npm runs scripts in the root of the package
 const check = process.argv.includes('--check')

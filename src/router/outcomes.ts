@@ -1,39 +1,40 @@
 import type { ErrorCode, GatewayError } from '../errors.ts'
 
+interface OutcomeRow {
+  /** What it is, for `docs/outcomes.md`. */
+  meaning: string
+  retry: 'same-key' | 'next-key' | 'next-key-free' | 'last-resort' | 'never'
+  /** Whether the next target may be tried. */
+  fallsBack: boolean
+  /** Whether the circuit breaker counts it against the target. */
+  isFailure: boolean
+}
+
 /**
- * What the ending of an attempt means for the request, written once; `docs/reliability.md` shows the same table.
+ * What the ending of an attempt means for the request, written once; `docs/outcomes.md` is generated from this table.
  *
- * - retry: `same-key` after a pause; `next-key` after a pause, this one having had enough; `next-key-free` at once and
- *   without using up `max_retries`, this one being refused; `last-resort`: only when no fallback is left, since every try costs
- *   a whole timeout; `never`
- * - fallsBack: whether the next target may be tried
- * - isFailure: whether the circuit breaker counts it against the target
+ * - `same-key`: again after a pause
+ * - `next-key`: this key has had enough; another one at once, the same one after a pause where there is no other
+ * - `next-key-free`: this key is refused; another one at once, and `max_retries` does not count it
+ * - `last-resort`: again after a pause, but only when no fallback is left, since every try costs a whole timeout
  *
  * Once bytes of an answer have reached the client, nothing is retried, whatever stands here.
  */
 export const outcomeTable = {
-  ok: { retry: 'never', fallsBack: false, isFailure: false },
-  /** 5xx, connection refused or reset, DNS, TLS, a thread that ended, an answer that is none. */
-  transient: { retry: 'same-key', fallsBack: true, isFailure: true },
-  /** No connection, no header, no first event, no next event in time. */
-  silent: { retry: 'last-resort', fallsBack: true, isFailure: true },
-  /** Ended before its finish. */
-  broken_stream: { retry: 'same-key', fallsBack: true, isFailure: true },
-  /** 429 and its relatives: the key has had enough for now. */
-  key_passing: { retry: 'next-key', fallsBack: true, isFailure: false },
-  /** 401, 402, 403, a used-up quota: the key will not do. */
-  key_lasting: { retry: 'next-key-free', fallsBack: true, isFailure: false },
-  request_fault: { retry: 'never', fallsBack: true, isFailure: false },
-  /** The request does not fit the model; `context_length_fallbacks` come first. */
-  context_length: { retry: 'never', fallsBack: true, isFailure: false },
-  /** The provider will not answer this; `content_policy_fallbacks` come first. */
-  content_policy: { retry: 'never', fallsBack: true, isFailure: false },
-  /** Not tried: queue full, breaker open, keys resting, no key, operation not served. */
-  unavailable: { retry: 'never', fallsBack: true, isFailure: false },
-  client_gone: { retry: 'never', fallsBack: false, isFailure: false },
-  deadline: { retry: 'never', fallsBack: false, isFailure: false },
-  internal: { retry: 'never', fallsBack: false, isFailure: false }
-} as const satisfies Record<string, { retry: 'same-key' | 'next-key' | 'next-key-free' | 'last-resort' | 'never', fallsBack: boolean, isFailure: boolean }>
+  ok: { meaning: 'answered', retry: 'never', fallsBack: false, isFailure: false },
+  transient: { meaning: '5xx (but for 501 and 505), 408, 425; connection refused or reset, DNS, TLS; a worker thread that ended; an answer that is none', retry: 'same-key', fallsBack: true, isFailure: true },
+  silent: { meaning: 'no connection, no header, no first event, no next event or no end in time', retry: 'last-resort', fallsBack: true, isFailure: true },
+  broken_stream: { meaning: 'a stream that ended before its finish', retry: 'same-key', fallsBack: true, isFailure: true },
+  key_passing: { meaning: '429 and what says the same in words: the key has had enough for now', retry: 'next-key', fallsBack: true, isFailure: false },
+  key_lasting: { meaning: '401, 402, 403, a used-up quota: the key will not do', retry: 'next-key-free', fallsBack: true, isFailure: false },
+  request_fault: { meaning: 'any other 4xx, 501, 505, an answer over the size limit', retry: 'never', fallsBack: true, isFailure: false },
+  context_length: { meaning: 'the request does not fit the model; `context_length_fallbacks` replace what is left', retry: 'never', fallsBack: true, isFailure: false },
+  content_policy: { meaning: 'the provider will not answer this; `content_policy_fallbacks` replace what is left', retry: 'never', fallsBack: true, isFailure: false },
+  unavailable: { meaning: 'not tried: queue full, breaker open, all keys resting, no key, operation not served, provider not configured', retry: 'never', fallsBack: true, isFailure: false },
+  client_gone: { meaning: 'the client left, or took nothing for too long', retry: 'never', fallsBack: false, isFailure: false },
+  deadline: { meaning: 'the time of the whole request is over', retry: 'never', fallsBack: false, isFailure: false },
+  internal: { meaning: 'a defect of the gateway', retry: 'never', fallsBack: false, isFailure: false }
+} as const satisfies Record<string, OutcomeRow>
 
 export type Outcome = keyof typeof outcomeTable
 

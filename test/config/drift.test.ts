@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import { generateConfigFiles } from '../../scripts/generate-config.ts'
 import { generateErrorFiles } from '../../scripts/generate-errors.ts'
+import { generateOutcomeFiles } from '../../scripts/generate-outcomes.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { SchemaNode } from '../../src/config/schema.ts'
 import { load } from './load-text.ts'
@@ -14,8 +15,8 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const schema = JSON.parse(read('src/config/schema.json')) as SchemaNode
 
 test('the generated files are up to date: npm run generate', async () => {
-  const files = { ...await generateConfigFiles(), ...await generateErrorFiles() }
-  assert.deepEqual(Object.keys(files).sort(), ['docs/config.md', 'docs/errors.md', 'src/config/config-types.ts'])
+  const files = { ...await generateConfigFiles(), ...await generateErrorFiles(), ...await generateOutcomeFiles() }
+  assert.deepEqual(Object.keys(files).sort(), ['docs/config.md', 'docs/errors.md', 'docs/outcomes.md', 'src/config/config-types.ts'])
   for (const [path, content] of Object.entries(files)) assert.equal(read(path), content, path)
 })
 
