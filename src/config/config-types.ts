@@ -942,7 +942,7 @@ export interface CircuitBreaker {
    */
   window_in_seconds: number
   /**
-   * Fewer attempts than this in the window say nothing.
+   * Fewer attempts than this in the window say nothing; this many failures in a row open the breaker whatever the window holds.
    */
   minimum_requests: number
   /**

@@ -15,7 +15,7 @@ const rampStartShare = 0.25
 /**
  * Circuit breaker of one provider and model. It takes clock and random numbers from its caller.
  *
- *   closed     counts attempts over a sliding window; too many failed or slow ones -> open
+ *   closed     counts attempts over a sliding window; too large a share of failed or slow ones, or `requestsMin` failures in a row -> open
  *   open       refuses everything until `openUntilMs` -> half_open with the next request
  *   half_open  lets at most `halfOpenRequests` probes run at a time; that many good ones -> closed, a bad one -> open for twice as long
  *
@@ -28,6 +28,8 @@ export class Breaker {
   private readonly total = new Float64Array(windowParts)
   private readonly failed = new Float64Array(windowParts)
   private readonly slow = new Float64Array(windowParts)
+  /** Failures since the last good attempt: a window full of good answers must not hide that all of them fail now. */
+  private failuresInARow = 0
   private part = 0
   private partStartedAtMs = -Infinity
   private openMs = 0
@@ -71,9 +73,11 @@ export class Breaker {
     if (verdict === 'none' || this.state !== 'closed' || epoch !== this.epoch) return null
     this.turn(settings, nowMs)
     this.total[this.part] = (this.total[this.part] as number) + 1
+    this.failuresInARow = verdict === 'failure' ? this.failuresInARow + 1 : 0
     if (verdict === 'success') return null
     const counts = verdict === 'failure' ? this.failed : this.slow
     counts[this.part] = (counts[this.part] as number) + 1
+    if (this.failuresInARow >= settings.requestsMin) return this.open(settings.openMs, nowMs)
     const requests = sum(this.total)
     if (requests < settings.requestsMin) return null
     if (sum(this.failed) < settings.failureShare * requests && sum(this.slow) < settings.slowShare * requests) return null
@@ -107,6 +111,7 @@ export class Breaker {
   }
 
   private forget (): void {
+    this.failuresInARow = 0
     this.total.fill(0)
     this.failed.fill(0)
     this.slow.fill(0)

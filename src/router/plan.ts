@@ -16,8 +16,10 @@ import type { Target } from './target.ts'
 
 /** An attempt for which less time than this is left is not started, in milliseconds. */
 const attemptMsMin = 10
-/** Free attempts after a thread ended under the request; nothing had been answered. */
-const workerLostRetriesMax = 1
+/** A request under which so many threads ended is not tried again: it may be what ends them. */
+const workerLossesMax = 3
+/** On one target; the attempt after the first loss is free. */
+const workerLossesPerTargetMax = 2
 /** Targets of one request, the primary included. */
 const targetsMax = 11
 
@@ -94,7 +96,9 @@ export class RoutePlan {
   private primary: Route | null = null
   /** On the current hop. */
   private retries = 0
-  private workerLostRetries = 0
+  private workerLosses = 0
+  /** Of the whole request. */
+  private workerLossesTotal = 0
   private spentKeys: Set<string> | null = null
   /** The next attempt uses this key again if it may. */
   private sameKey: KeySettings | null = null
@@ -141,9 +145,10 @@ export class RoutePlan {
     const { provider, key } = target
     const { retry } = outcomeTable[outcome]
     this.sameKey = key
-    if (error.code === 'BIFROST_WORKER_LOST' && this.workerLostRetries < workerLostRetriesMax && this.hasTimeFor(0)) {
-      this.workerLostRetries++
-      return this.enter()
+    if (error.code === 'BIFROST_WORKER_LOST') {
+      this.workerLossesTotal++
+      if (++this.workerLosses >= workerLossesPerTargetMax) return this.workerLossesTotal >= workerLossesMax ? { kind: 'fail', failure: this.firstFailure as Failure } : null
+      return this.hasTimeFor(0) ? this.enter() : null
     }
     const isPinned = this.hop === 0 && this.request.pin !== null
     if (retry === 'next-key-free' || retry === 'next-key') {
@@ -187,7 +192,7 @@ export class RoutePlan {
   private leaveHop (): void {
     this.hop++
     this.retries = 0
-    this.workerLostRetries = 0
+    this.workerLosses = 0
     this.spentKeys = null
     this.sameKey = null
     this.counted = false

@@ -19,7 +19,7 @@ const mockWithDefaults = {
   timeouts: { connectMs: 5000, responseHeaderMs: 30000, firstTokenMs: 120000, streamIdleMs: 60000, totalMs: 30000, streamTotalMs: 3600000 },
   retry: { maxRetries: 0, backoffInitialMs: 500, backoffMaxMs: 5000, budgetShare: 0.2 },
   fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
-  breaker: { windowMs: 10000, requestsMin: 20, failureShare: 0.5, slowMs: 0, slowShare: 0.8, openMs: 1000, openMaxMs: 4000, halfOpenRequests: 2, rampMs: 2000 },
+  breaker: { windowMs: 10000, requestsMin: 20, failureShare: 0.5, slowMs: 0, slowShare: 0.8, openMs: 1000, openMaxMs: 3000, halfOpenRequests: 2, rampMs: 2000 },
   responseBodyBytesMax: 67108864,
   sseEventBytesMax: 16777216,
   extraHeaders: {},
