@@ -27,8 +27,10 @@ export interface RecordedRequest {
 
 /** Requests that are kept for inspection; older ones are forgotten. */
 const requestsKeptMax = 10_000
+/** What the answers of `sse.ts` say. */
+const greeting = 'Hello'
 const headEnd = Buffer.from('\r\n\r\n')
-const reasons: Readonly<Record<number, string>> = { 200: 'OK', 401: 'Unauthorized', 429: 'Too Many Requests', 500: 'Internal Server Error', 502: 'Bad Gateway' }
+const reasons: Readonly<Record<number, string>> = { 200: 'OK', 401: 'Unauthorized', 429: 'Too Many Requests', 500: 'Internal Server Error', 502: 'Bad Gateway', 503: 'Service Unavailable' }
 
 /** One request and the answer under construction. Every step is safe after the peer has gone. */
 export class FaultExchange {
@@ -38,6 +40,8 @@ export class FaultExchange {
   readonly closed: Promise<void>
   /** Bytes that the kernel has taken; stands still while the peer does not read. */
   acceptedBytes = 0
+  /** Stands in the answer where `Hello` stood, and is as long, so that an answer shows whose it is. */
+  mark = greeting
   private framing: Framing = 'close'
   private readonly onFinished: (keepAlive: boolean) => void
 
@@ -70,9 +74,14 @@ export class FaultExchange {
 
   /** Part of the body. @returns when the kernel has taken it, or the connection is gone */
   write (body: string | Uint8Array): Promise<void> {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const bytes = this.marked(body)
     if (this.framing !== 'chunked') return this.send(bytes)
     return this.send(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]))
+  }
+
+  marked (body: string | Uint8Array): Uint8Array {
+    if (this.mark === greeting) return typeof body === 'string' ? Buffer.from(body) : body
+    return Buffer.from((typeof body === 'string' ? body : Buffer.from(body).toString('utf8')).replaceAll(greeting, this.mark))
   }
 
   /** Bytes as they are, past all framing. */
@@ -97,7 +106,8 @@ export class FaultExchange {
   /** A whole answer in one write. */
   answer (status: number, body: string | Uint8Array, headers: Record<string, string> = { 'content-type': 'application/json' }): void {
     const head = [`HTTP/1.1 ${status} ${reasons[status] ?? 'Status'}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)]
-    void this.send(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`), Buffer.from(body)]))
+    const bytes = this.marked(body)
+    void this.send(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\ncontent-length: ${bytes.length}\r\n\r\n`), bytes]))
     this.onFinished(true)
   }
 

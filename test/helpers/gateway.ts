@@ -24,13 +24,13 @@ export interface Owner {
 }
 
 /** A whole gateway in this process, from a config as a user writes it. It listens on a free port and ends with the test. */
-export async function startTestGateway (t: Owner, config: { client?: object, providers: Record<string, object> }): Promise<TestGateway> {
+export async function startTestGateway (t: Owner, config: { client?: object, providers: Record<string, object> }, logger = silentLogger): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-'))
   const path = join(folder, 'bifrost.config.json')
   writeFileSync(path, JSON.stringify({ server: { port: 0 }, ...config }))
   const { settings } = loadConfig({ path, environment: {}, overrides: {}, generation: 1 })
   rmSync(folder, { recursive: true })
-  const running = await startGateway(settings, silentLogger, '0.0.0')
+  const running = await startGateway(settings, logger, '0.0.0')
   t.after(() => running.close())
   const url = `http://127.0.0.1:${running.port}`
   return {
