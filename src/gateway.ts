@@ -170,6 +170,8 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
 
   private giveUp ({ error, target, headers }: Failure): void {
     if (target !== null) this.turnTo(target)
+    // The error is of a target that was passed over: the answer must not name the one that was tried last.
+    else if (error.provider !== null && error.provider !== this.record.target?.provider.name) this.record.identity = null
     this.record.settle(error.code, this.record.usage, 0)
     this.client.fail(error, this.record.toFailureContext(headers))
   }
