@@ -137,7 +137,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   private afterFailure (attempt: TargetAttempt, failure: Failure): Step {
     const plan = this.record.plan as RoutePlan
     const outcome = toOutcome(failure.error)
-    attempt.judge(outcomeTable[outcome].isFailure)
+    attempt.judge(outcomeTable[outcome].isFailure && !plan.isForgiven(failure.error))
     this.record.queueMs += attempt.queueMs
     plan.note(attempt.toTrailEntry(failure.error, outcome))
     this.attempt = null

@@ -141,6 +141,11 @@ export class RoutePlan {
     return this.retry(target, failure.error, outcome, retryAfterMs) ?? this.fallBack(outcome)
   }
 
+  /** The first thread that ends under a request here says nothing about the provider: a breaker that counted all it had in hand would refuse their second tries. */
+  isForgiven (error: GatewayError): boolean {
+    return error.code === 'BIFROST_WORKER_LOST' && this.workerLosses === 0
+  }
+
   private retry (target: Target, error: GatewayError, outcome: Outcome, retryAfterMs: number | null): Step | null {
     const { provider, key } = target
     const { retry } = outcomeTable[outcome]
