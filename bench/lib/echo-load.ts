@@ -57,11 +57,11 @@ export function startEchoLoad (url: string, provider: string, loops: number): { 
 }
 
 /** Null when no answer came. */
-export async function ask (url: string, model: string, question: string): Promise<{ text: string, errorType: string | null } | null> {
+export async function ask (url: string, model: string, question: string, headers: Record<string, string> = {}): Promise<{ text: string, errorType: string | null } | null> {
   try {
     const response = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ model, messages: [{ role: 'user', content: question }] }),
       signal: AbortSignal.timeout(answerTimeoutMs)
     })

@@ -4,14 +4,16 @@ import type { AutocannonOptions, AutocannonResult } from './autocannon-load.ts'
 import type { ClosedLoopOptions, ClosedLoopResult } from './closed-loop.ts'
 import type { OpenLoopOptions, OpenLoopResult } from './open-loop.ts'
 import type { TreeUsage } from './process-tree.ts'
+import type { SteadyOptions, SteadyResult } from './steady-load.ts'
 import type { StreamsOptions, StreamsResult } from './sse-streams.ts'
 
-export type LoadOptions = AutocannonOptions | ClosedLoopOptions | OpenLoopOptions | StreamsOptions
+export type LoadOptions = AutocannonOptions | ClosedLoopOptions | OpenLoopOptions | SteadyOptions | StreamsOptions
 
 interface LoadResults {
   autocannon: AutocannonResult
   'closed-loop': ClosedLoopResult
   'open-loop': OpenLoopResult
+  steady: SteadyResult
   streams: StreamsResult
 }
 

@@ -1,6 +1,7 @@
 /** Called as an answer arrives; ranges are valid during the call only. */
 export interface ResponseHandler {
-  onHead(status: number): void
+  /** @param isLast the server closes the connection after this answer */
+  onHead(status: number, isLast: boolean): void
   onBody(bytes: Buffer, start: number, end: number): void
   onEnd(): void
 }
@@ -59,7 +60,7 @@ export class ResponseParser {
     this.pending = null
     const status = Number(head.slice(9, 12))
     if (!head.startsWith('http/1.') || !(status >= 200)) throw new Error(`not an HTTP answer: ${head.slice(0, 40)}`)
-    this.handler.onHead(status)
+    this.handler.onHead(status, head.includes('\r\nconnection: close'))
     const lengthAt = head.indexOf('\r\ncontent-length:')
     if (lengthAt >= 0) {
       this.left = parseInt(head.slice(lengthAt + 17, lengthAt + 33), 10)

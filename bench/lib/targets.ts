@@ -26,6 +26,8 @@ export interface GatewayOptions {
   /** More providers, as in the config file. */
   providers?: Record<string, unknown>
   env?: Record<string, string>
+  /** Takes the log; thrown away when absent. */
+  logFile?: string
 }
 
 const buildRoot = join(import.meta.dirname, '..', '..')
@@ -65,7 +67,7 @@ export async function startGateway (options: GatewayOptions): Promise<Target> {
     env: options.env,
     cwd: directory,
     // The log lines of requests are written, as in real use.
-    stdoutFile: '/dev/null',
+    stdoutFile: options.logFile ?? '/dev/null',
     readyUrl: `http://127.0.0.1:${port}/health/ready`
   })
   return { ...toTarget('gateway', port, process_), model: 'openai/gpt-4o-mini' }
