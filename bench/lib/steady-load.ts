@@ -24,7 +24,7 @@ export interface SteadyOptions {
 /** No answer came: the connection was lost or the client gave up. */
 export const lostStatus = 0
 /** The request could not be sent. */
-export const unsentStatus = -1
+const unsentStatus = -1
 
 /** What became of one request; its last try counts. */
 export interface SteadyRequest {

@@ -18,8 +18,8 @@ type Neighbour = typeof neighbours[number]
 export const bulkhead: ReliabilityScenario = {
   name: 'bulkhead',
   async run ({ quick, onProgress }) {
-    const roundsTotal = quick ? 1 : 9
-    const seconds = quick ? 2 : 5
+    const roundsTotal = quick ? 1 : 7
+    const seconds = quick ? 2 : 4
     const [mock, slow] = [await startMock({ latencyMs: upstreamMs }), await startMock({ latencyMs: 10_000 })]
     const provider = (port: number): object => ({
       custom_provider_config: { base_provider_type: 'openai', is_key_less: true }, network_config: { base_url: `http://127.0.0.1:${port}` }, concurrency_and_buffer_size: { concurrency: 1_000, buffer_size: 5_000 }

@@ -8,6 +8,7 @@ import { faults, ok } from '../helpers/faults.ts'
 import { chatBody, startTestGateway, upstreamProvider } from '../helpers/gateway.ts'
 import type { TestGateway } from '../helpers/gateway.ts'
 import { RawClient } from '../helpers/http-client.ts'
+import { contentEvent, doneEvent, finishEvent, usageEvent, withoutExtraFields } from '../helpers/sse.ts'
 import { eventually, pause } from '../helpers/wait.ts'
 
 interface Pair { primary: FaultUpstream, fallback: FaultUpstream, gateway: TestGateway }
@@ -19,11 +20,13 @@ async function start (t: TestContext, script: Script, network: object, { alone =
   const gateway = await startTestGateway(t, {
     providers: {
       primary: { ...upstreamProvider(primary.url, { network }), ...alone ? {} : { fallbacks: ['fallback/spare'] }, ...more },
-      fallback: upstreamProvider(fallback.url, { network })
+      fallback: upstreamProvider(fallback.url)
     }
   })
   return { primary, fallback, gateway }
 }
+
+const finished = contentEvent('a') + finishEvent() + usageEvent(3, 4)
 
 const took = async <T>(work: Promise<T>): Promise<[result: T, ms: number]> => {
   const startedAtMs = performance.now()
@@ -80,11 +83,11 @@ for (const stream of [false, true]) {
 }
 
 test('the fallback has what the primary left of the budget', async (t) => {
-  const { primary, fallback, gateway } = await start(t, faults.silent(), { response_header_timeout_in_seconds: 0.4 })
+  const { primary, fallback, gateway } = await start(t, faults.silent(), { response_header_timeout_in_seconds: 0.3 })
   fallback.script = faults.silent()
-  const [{ status }, ms] = await took(askChat(gateway.port, 'primary/m', {}, { 'x-bf-request-timeout': '0.6' }))
+  const [{ status }, ms] = await took(askChat(gateway.port, 'primary/m', {}, { 'x-bf-request-timeout': '1' }))
   assert.equal(status, 504)
-  assert.ok(ms >= 590 && ms < 1_600, `${ms} ms`)
+  assert.ok(ms >= 990 && ms < 2_000, `${ms} ms`)
   assert.deepEqual([primary.requestCount, fallback.requestCount], [1, 1])
 })
 
@@ -119,6 +122,21 @@ test('a stream that has begun outlives the budget, which is about its beginning'
   assert.equal(status, 200)
   assert.ok(text.endsWith('data: [DONE]\n\n'))
 })
+
+const waitsForIdle = 'StreamAttempt waits for stream_idle_timeout_in_seconds after finish and usage'
+const withoutMark: [how: string, script: Script, skip: string | false][] = [['closes its connection', faults.cut(finished, 'close'), false], ['leaves its connection open', faults.stall(finished), waitsForIdle]]
+for (const [how, end, skip] of withoutMark) {
+  test(`a stream that is finished without an end mark and ${how} is complete at once, with its usage, and nobody else is asked`, { skip }, async (t) => {
+    const { primary, fallback, gateway } = await start(t, end, { max_retries: 2, stream_idle_timeout_in_seconds: 8 })
+    const [{ status, text }, ms] = await took(askChat(gateway.port, 'primary/m', { stream: true, stream_options: { include_usage: true } }))
+    assert.equal(status, 200)
+    assert.equal(withoutExtraFields(text), finished + doneEvent)
+    assert.ok(ms < 4_000, `${ms} ms`)
+    await gateway.whenIdle()
+    assert.deepEqual([primary.requestCount, fallback.requestCount], [1, 0])
+    assert.equal(await gateway.metric('bifrost_output_tokens_total', { provider: 'primary' }), 4)
+  })
+}
 
 for (const phase of ['while the primary is silent', 'in the pause before a retry']) {
   test(`a client that leaves ${phase} is not served by the fallback either`, async (t) => {
