@@ -4,9 +4,10 @@ export const refusedKeyRestMs = 30_000
 const keysMax = 10_000
 
 interface Rest {
-  untilMs: number
-  /** The provider itself said how long; otherwise the key is only avoided where there is another one. */
-  isFirm: boolean
+  /** What the provider itself said. */
+  firmUntilMs: number
+  /** Until then the key is only avoided where there is another one. */
+  softUntilMs: number
 }
 
 /** Which keys of a provider had better be left alone, and until when. */
@@ -15,10 +16,14 @@ export class KeyRests {
   private anyUntilMs = 0
 
   rest (keyId: string, untilMs: number, isFirm: boolean, nowMs: number): void {
-    const known = this.byId.get(keyId)
-    if (known !== undefined && known.untilMs > untilMs && known.isFirm) return
-    if (this.byId.size >= keysMax) this.forgetOver(nowMs)
-    this.byId.set(keyId, { untilMs, isFirm })
+    let rest = this.byId.get(keyId)
+    if (rest === undefined) {
+      if (this.byId.size >= keysMax) this.forgetOver(nowMs)
+      this.byId.set(keyId, rest = { firmUntilMs: 0, softUntilMs: 0 })
+    }
+    // The longest counts: neither may cut the other short.
+    if (isFirm) rest.firmUntilMs = Math.max(rest.firmUntilMs, untilMs)
+    else rest.softUntilMs = Math.max(rest.softUntilMs, untilMs)
     this.anyUntilMs = Math.max(this.anyUntilMs, untilMs)
   }
 
@@ -30,11 +35,13 @@ export class KeyRests {
   /** @returns when the key may be used again; 0 when it may now */
   restsUntilMs (keyId: string, firmOnly: boolean, nowMs: number): number {
     const rest = this.byId.get(keyId)
-    return rest === undefined || rest.untilMs <= nowMs || (firmOnly && !rest.isFirm) ? 0 : rest.untilMs
+    if (rest === undefined) return 0
+    const untilMs = firmOnly ? rest.firmUntilMs : Math.max(rest.firmUntilMs, rest.softUntilMs)
+    return untilMs <= nowMs ? 0 : untilMs
   }
 
   private forgetOver (nowMs: number): void {
-    for (const [id, rest] of this.byId) if (rest.untilMs <= nowMs) this.byId.delete(id)
+    for (const [id, rest] of this.byId) if (Math.max(rest.firmUntilMs, rest.softUntilMs) <= nowMs) this.byId.delete(id)
     if (this.byId.size >= keysMax) this.byId.clear()
   }
 }

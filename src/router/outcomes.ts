@@ -80,7 +80,9 @@ export function toOutcome (error: GatewayError): Outcome {
 }
 
 const contentPolicyWords = /content[ _-]?(policy|filter|management|moderation)|responsible_?ai|safety[ _](system|settings|violation)|moderation_blocked/i
-const contextLengthWords = /context[ _-]?(length|window|size)|maximum (context|input|prompt|number of tokens)|max_tokens_exceeded|too many (input )?tokens|(prompt|input|request)( token count)? (is|was) too (long|large)|input token count|exceeds? the (maximum|model)[^.]*token|string_above_max_length|too large for model/i
+const contextLengthWords = /context[ _-]?(length|window|size)|maximum (context|input|prompt|number of tokens)|max_tokens_exceeded|too many (input )?tokens|(prompt|input|request)( token count)? (is|was) too (long|large)|input token count|exceeds? the (maximum|model)[^.]*token|string_above_max_length|too large for model|too_many_prompt_tokens|input tokens exceed(ed|s)|total length[^.]* too long/i
+/** Some providers answer 400 to a key that they do not know. */
+const unknownKeyWords = /(incorrect|invalid)[ _]api[ _]?key|api key not valid/i
 /** A quota that waiting does not bring back. */
 const usedUpWords = /insufficient[_ ]quota|billing[_ ]hard[_ ]limit|credit balance/i
 const rateLimitWords = new RegExp([
@@ -98,7 +100,7 @@ function outcomeOfStatus (error: GatewayError): Outcome {
   const { status } = error
   const words = `${error.upstreamCode ?? ''} ${error.type} ${error.message}`
   if (status < 500 && status !== 401) {
-    if (usedUpWords.test(words)) return 'key_lasting'
+    if (usedUpWords.test(words) || unknownKeyWords.test(words)) return 'key_lasting'
     if (status !== 429 && contentPolicyWords.test(words)) return 'content_policy'
     // Some providers put the token limit per minute in the same words; a status of 429 settles it.
     if (status !== 429 && contextLengthWords.test(words) && !/per minute|per day|tpm/i.test(words)) return 'context_length'

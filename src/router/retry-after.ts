@@ -31,11 +31,11 @@ export function toRetryAfterMs (headers: string, nowEpochMs: number): number | n
   return resetMs
 }
 
-/** Seconds, a duration like `6m0s`, seconds since 1970, or an HTTP date. */
+/** Seconds, a duration like `6m0s`, seconds or milliseconds since 1970, or an HTTP date. */
 function toPauseMs (text: string | undefined, nowEpochMs: number): number | null {
   if (text === undefined || text === '') return null
   const seconds = toNumber(text)
-  if (seconds !== null) return seconds > 1e9 ? seconds * 1_000 - nowEpochMs : seconds * 1_000
+  if (seconds !== null) return seconds > 1e12 ? seconds - nowEpochMs : seconds > 1e9 ? seconds * 1_000 - nowEpochMs : seconds * 1_000
   const parts = duration.exec(text)
   if (parts !== null) {
     const [days = 0, hours = 0, minutes = 0, whole = 0, milliseconds = 0] = parts.slice(1).map((part) => Number(part ?? 0))
