@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { addedP50Us, medianOf, rotate, runRounds, warmUp } from './lib/compare-rounds.ts'
 import type { RoundsByTarget } from './lib/compare-rounds.ts'
 import { clearProgress, formatTable, median, printChecks, progress, writeResults } from './lib/output.ts'
+import { runMain } from './lib/run-main.ts'
 import type { Cell, Check } from './lib/output.ts'
 import { installPeers } from './lib/peers.ts'
 import { startGateway, startMock, startNginx, startPortkey } from './lib/targets.ts'
@@ -135,10 +136,4 @@ async function main (): Promise<void> {
   }
 }
 
-try {
-  await main()
-} catch (error) {
-  clearProgress()
-  console.error((error as Error).message)
-  process.exitCode = 1
-}
+await runMain(main)

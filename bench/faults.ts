@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ask, startEchoLoad } from './lib/echo-load.ts'
 import { runLoad } from './lib/load.ts'
 import { clearProgress, formatTable, median, printChecks, progress, writeResults } from './lib/output.ts'
+import { runMain } from './lib/run-main.ts'
 import type { Check } from './lib/output.ts'
 import { answersOk } from './lib/processes.ts'
 import { directChildren } from './lib/process-tree.ts'
@@ -127,10 +128,4 @@ async function main (): Promise<void> {
   console.log(`\nwritten to ${writeResults('faults', results)}`)
 }
 
-try {
-  await main()
-} catch (error) {
-  clearProgress()
-  console.error((error as Error).message)
-  process.exitCode = 1
-}
+await runMain(main)

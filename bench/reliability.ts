@@ -1,6 +1,7 @@
 // `npm run bench:reliability`: what faults cost the clients of real processes. bench/README.md says what each scenario is for.
 import { parseArgs } from 'node:util'
 import { clearProgress, formatTable, printChecks, progress, writeResults } from './lib/output.ts'
+import { runMain } from './lib/run-main.ts'
 import { bulkhead } from './reliability/bulkhead.ts'
 import { fallbackOutage } from './reliability/fallback-outage.ts'
 import { killThread } from './reliability/kill-thread.ts'
@@ -31,10 +32,4 @@ async function main (): Promise<void> {
   console.log(`\n${values.quick ? 'A quick run: it shows that everything works, its figures mean little.\n' : ''}written to ${writeResults('reliability', { quick: values.quick, results })}`)
 }
 
-try {
-  await main()
-} catch (error) {
-  clearProgress()
-  console.error((error as Error).message)
-  process.exitCode = 1
-}
+await runMain(main)

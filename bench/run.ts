@@ -1,6 +1,7 @@
 // `npm run bench`: what the gateway carries on this machine. bench/README.md says what each scenario is for.
 import { parseArgs } from 'node:util'
 import { clearProgress, formatTable, printChecks, progress, writeResults } from './lib/output.ts'
+import { runMain } from './lib/run-main.ts'
 import { rowCells, rowHeadings } from './lib/scenario.ts'
 import type { Scenario, ScenarioContext, ScenarioResult, TargetName } from './lib/scenario.ts'
 import { largeBody } from './scenarios/large-body.ts'
@@ -45,10 +46,4 @@ async function main (): Promise<void> {
   console.log(`\n${context.quick ? 'A quick run: it shows that everything works, its figures mean little.\n' : ''}written to ${writeResults('run', { target: context.targetName, quick: context.quick, scenarios: results })}`)
 }
 
-try {
-  await main()
-} catch (error) {
-  clearProgress()
-  console.error((error as Error).message)
-  process.exitCode = 1
-}
+await runMain(main)

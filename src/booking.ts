@@ -61,6 +61,7 @@ export class Booking {
     if (run === null && known && !exchange.path.startsWith('/v1/')) return
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
     if (run !== null) this.bookAttempts(run, kind, custom, status, durationMs)
+    const trailText = run === null ? '' : run.trailText
     logRequest(this.logger, {
       requestId: exchange.requestId,
       kindText: kind?.logText ?? toRequestKindText({
@@ -76,7 +77,7 @@ export class Booking {
       outputTokens: run === null ? 0 : run.usage.outputTokens,
       requestBytes: exchange.requestBytes,
       responseBytes: exchange.responseBytes,
-      trailText: run === null || run.trailText === '' ? '' : `,"attempts":${run.attempts},"trail":${run.trailText}`
+      trailText: run === null || trailText === '' ? '' : `,"attempts":${run.attempts},"trail":${trailText}`
     })
   }
 
@@ -85,7 +86,8 @@ export class Booking {
     const trail = run.plan?.trail ?? null
     let failed = 0
     for (const [index, entry] of trail?.entries() ?? []) {
-      this.countMove(entry, trail?.slice(index + 1).find(({ target }) => target !== null) ?? run)
+      // A fallback that was passed over is on the way of a move that is counted already.
+      if (entry.target !== null || index === 0) this.countMove(entry, trail?.slice(index + 1).find(({ target }) => target !== null) ?? run)
       if (entry.target === null) continue
       failed++
       this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000 })
@@ -97,12 +99,13 @@ export class Booking {
   }
 
   /** What a failure led to: the same key again, another key, another target. */
-  private countMove ({ target, outcome }: TrailEntry, next: { target: Target | null }): void {
-    if (target === null || next.target === null || next.target === target) return
-    const provider = target.provider.name
-    if (next.target.fallback?.index !== target.fallback?.index) this.metrics.count('fallbacks', [provider, next.target.provider.name, outcome])
-    else if (next.target.key.id === target.key.id) this.metrics.count('retries', [provider, outcome])
-    else this.metrics.count('keyRotations', [provider, target.requestedModel, target.key.id, target.key.name, outcome])
+  private countMove ({ target, outcome, fallbackIndex, error }: TrailEntry, next: { target: Target | null }): void {
+    if (next.target === null || next.target === target) return
+    const provider = target?.provider.name ?? error.provider ?? ''
+    if ((next.target.fallback?.index ?? 0) !== fallbackIndex) this.metrics.count('fallbacks', [provider, next.target.provider.name, outcome])
+    // A target that was passed over first and tried in the end was not tried again.
+    else if (target !== null && next.target.key.id === target.key.id) this.metrics.count('retries', [provider, outcome])
+    else if (target !== null) this.metrics.count('keyRotations', [provider, target.requestedModel, target.key.id, target.key.name, outcome])
   }
 
   private kindOf (exchange: Exchange, run: RequestRecord, identity: AnswerIdentity): Kind | null {

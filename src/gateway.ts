@@ -68,27 +68,29 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   start (): void {
     this.proceed(() => {
       const { parsed, operation, headers, receivedAtMs } = this.request
-      const { settings } = this.generation
       const { pin, timeoutMs } = parseRoutingHeaders(headers)
-      this.deadlineMs = receivedAtMs + Math.min(timeoutMs, settings.client.requestTimeoutMs)
-      const plan = this.record.plan = new RoutePlan(settings, this.gateway.context, { model: parsed.model, operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })
+      this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
+      const plan = this.record.plan = new RoutePlan(this.generation.settings, this.gateway.context, { model: parsed.model, operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })
       return plan.start()
     })
   }
 
   /** Carries a step of the plan out. An attempt that is refused at once leads to the next step. */
   private proceed (decide: () => Step): void {
+    let failure: Failure
     try {
-      for (let step = decide(); ;) {
-        if (step.kind === 'fail') return this.giveUp(step.failure)
+      let step = decide()
+      while (step.kind !== 'fail') {
         if (step.kind === 'wait') return this.pauseFor(step.waitMs)
         const refusal = this.tryTarget(step)
         if (refusal === null) return
         step = this.afterFailure(this.attempt as TargetAttempt, { error: refusal, target: step.target, headers: '' })
       }
+      failure = step.failure
     } catch (error) {
-      this.giveUp({ error: error instanceof GatewayError ? error : new GatewayError('BIFROST_INTERNAL', { cause: error }), target: null, headers: '' })
+      failure = { error: error instanceof GatewayError ? error : new GatewayError('BIFROST_INTERNAL', { cause: error }), target: null, headers: '' }
     }
+    this.giveUp(failure)
   }
 
   private pauseFor (waitMs: number): void {
@@ -185,7 +187,6 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   /** Drops what is under way. */
   private abandon (): void {
     if (this.pause !== null) clearTimeout(this.pause)
-    this.pause = null
     this.attempt?.cancel()
     this.attempt = null
   }

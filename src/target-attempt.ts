@@ -61,9 +61,9 @@ export class TargetAttempt implements JobListener {
   submit (request: GatewayRequest, identity: AnswerIdentity): GatewayError | null {
     const { parsed, operation, body, headers } = request
     const { provider, keyIndex, model } = this.target
-    const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
-    const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected)
     try {
+      const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
+      const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected)
       const job = this.pool.submit(this, {
         keyIndex,
         operation,

@@ -16,7 +16,7 @@ const heldEventsMax = 64
 const heldBytesMax = 256 * 1024
 /** A body that should have been a stream is looked at for an error up to here, in bytes. */
 const wrongBodyBytesMax = 64 * 1024
-/** After the end mark, the connection gets this long to close before it is cut. */
+/** After the end mark, the connection gets this long to close before it is cut; after all that comes before it, the mark gets this long. */
 const lingerMs = 1_000
 
 const openBrace = 0x7b
@@ -135,14 +135,15 @@ export class StreamAttempt extends HttpAttempt {
       this.call?.abort()
       return
     }
-    if (this.paused || nowMs - this.lastByteAtMs <= this.context.settings.timeouts.streamIdleMs) return
+    const { streamIdleMs } = this.context.settings.timeouts
+    if (this.paused || nowMs - this.lastByteAtMs <= (this.translator.complete ? Math.min(lingerMs, streamIdleMs) : streamIdleMs)) return
     if (this.translator.finished) {
       this.finishWithEndMark()
       this.call?.abort()
       return
     }
     this.fail(new GatewayError('BIFROST_STREAM_IDLE_TIMEOUT', {
-      message: `${this.context.settings.name} sent nothing for longer than network_config.stream_idle_timeout_in_seconds (${this.context.settings.timeouts.streamIdleMs / 1000} s).`
+      message: `${this.context.settings.name} sent nothing for longer than network_config.stream_idle_timeout_in_seconds (${streamIdleMs / 1000} s).`
     }))
   }
 

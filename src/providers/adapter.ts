@@ -55,6 +55,8 @@ export interface StreamTranslator {
   readonly usage: Usage
   /** The model has finished its answer; an end of the connection is a clean end now. */
   readonly finished: boolean
+  /** Finished, and the usage that comes last has come: only the end mark can still follow. */
+  readonly complete: boolean
   /** The failure that an `error` event reports; valid after `classify` said so. */
   readonly error: GatewayError | null
   classify (event: StreamEvent): StreamEventKind

@@ -11,9 +11,9 @@ export interface KeyPin {
 export type IsExcluded = ((key: KeySettings) => boolean) | null
 
 /**
- * A key for a model: weighted random among the enabled keys that may serve it and are not excluded. A pinned key is taken as it is.
+ * A key for a model: weighted random among the enabled keys that may serve it and are not excluded; a pinned key or none.
  * @param random 0 <= random < 1
- * @returns index into `provider.keys`; -1 when every key that may serve the model is excluded
+ * @returns index into `provider.keys`; -1 when the pinned key, or every key that may serve the model, is excluded
  * @throws GatewayError BIFROST_NO_KEY_FOR_MODEL, BIFROST_KEY_NOT_FOUND
  */
 export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin, random: number, isExcluded: IsExcluded = null): number {
@@ -25,7 +25,7 @@ export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin,
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as KeySettings
     if (!serves(provider, key, model)) continue
-    if (pinned && (pin.id !== null ? key.id === pin.id : key.name === pin.name)) return index
+    if (pinned && (pin.id !== null ? key.id === pin.id : key.name === pin.name)) return isExcluded !== null && isExcluded(key) ? -1 : index
     able++
     if (isExcluded !== null && isExcluded(key)) continue
     free++

@@ -14,6 +14,8 @@ import type { Route } from './resolve-target.ts'
 import { toRetryAfterMs } from './retry-after.ts'
 import type { Target } from './target.ts'
 
+/** A timer may come this much early; the key that it waited for counts as rested, in milliseconds. */
+const timerSlackMs = 5
 /** An attempt for which less time than this is left is not started, in milliseconds. */
 const attemptMsMin = 10
 /** A request under which so many threads ended is not tried again: it may be what ends them. */
@@ -271,12 +273,10 @@ export class RoutePlan {
   /** @returns an index into the provider's keys; -1 when all that serve the model rest because the provider said so */
   private keyFor ({ provider, requestedModel }: Route, health: ProviderHealth, nowMs: number): number {
     const pin = this.hop === 0 ? this.request.pin ?? noPin : noPin
-    if (this.sameKey !== null) {
-      const index = provider.keys.indexOf(this.sameKey)
-      if (index >= 0) return index
-    }
-    const random = this.context.random()
     const { keyRests } = health
+    // Another request may have been told meanwhile that this key has to rest.
+    if (this.sameKey !== null && keyRests.restsUntilMs(this.sameKey.id, true, nowMs + timerSlackMs) === 0) return provider.keys.indexOf(this.sameKey)
+    const random = this.context.random()
     const spent = this.spentKeys
     if (spent === null && !keyRests.mayAnyRest(nowMs)) return pickKey(provider, requestedModel, pin, random)
     const isSpent = (key: KeySettings): boolean => spent !== null && spent.has(key.id)

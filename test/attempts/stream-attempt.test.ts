@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createJob } from '../providers/recordings.ts'
+import { createProvider } from '../router/settings.ts'
 import { chunksOf, createStreamHarness } from './stream-harness.ts'
 
 const chat = createJob('chat_completion', { id: 7 })
@@ -35,6 +36,23 @@ test('events of one read leave as one chunk', async () => {
 })
 
 const role = Buffer.from('data: {"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n')
+
+test('a finished choice does not end a stream in which others go on; finish and usage together do, after a second without an end mark', async () => {
+  const usageOnly = Buffer.from('data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n')
+  const oneOfTwo = Buffer.from('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
+  const harness = createStreamHarness(chat, { timeouts: { ...createProvider('prov').timeouts, firstTokenMs: 60_000, responseHeaderMs: 60_000, streamIdleMs: 60_000, streamTotalMs: 60_000, totalMs: 60_000 } })
+  harness.attempt.onData(Buffer.concat([answer, oneOfTwo]))
+  harness.attempt.tick(performance.now() + 30_000)
+  assert.deepEqual(await story(harness), ['head', 'chunk'])
+  harness.attempt.onData(usageOnly)
+  harness.attempt.tick(performance.now() + 900)
+  assert.deepEqual(await story(harness), ['head', 'chunk', 'chunk'])
+  harness.attempt.tick(performance.now() + 1_100)
+  const frames = await harness.frames()
+  assert.deepEqual(frames.map(({ kind }) => kind), ['head', 'chunk', 'chunk', 'chunk', 'end'])
+  assert.ok(chunksOf(frames).toString().endsWith('data: [DONE]\n\n'))
+  assert.deepEqual(harness.calls, ['abort'])
+})
 
 test('a role alone opens no answer: it waits and comes first when something is said', async () => {
   const harness = createStreamHarness(chat)

@@ -82,6 +82,16 @@ test('a pinned key is not rotated away from; the pin does not hold for fallbacks
   assert.deepEqual(keysAsked(upstream, 0), ['two', 'two'])
 })
 
+test('a pinned key that was told Retry-After is not asked before either', async (t) => {
+  const upstream = await startFaultUpstream(t, faults.status(429, { 'retry-after': '30' }))
+  const gateway = await startTestGateway(t, { providers: { up: keyedProvider(upstream.url) } })
+  for (const code of ['rate_limit_exceeded', 'BIFROST_KEYS_RESTING']) {
+    const response = await ask(t, gateway, 'up/m', { 'x-bf-api-key': 'two' })
+    assert.deepEqual([response.status, response.json.error.code], [429, code])
+  }
+  assert.deepEqual(keysAsked(upstream, 0), ['two'])
+})
+
 test('a client that leaves during the pause before a retry is not served any more', async (t) => {
   const upstream = await startFaultUpstream(t, faults.status(500))
   const gateway = await startTestGateway(t, { providers: { up: upstreamProvider(upstream.url, { network: { max_retries: 3, retry_backoff_initial: 300, retry_backoff_max: 300 } }) } })

@@ -28,6 +28,7 @@ const responseEnds = ['"response.completed"', '"response.incomplete"', '"respons
 export class OpenAiStream implements StreamTranslator {
   readonly usage: Usage = { inputTokens: 0, outputTokens: 0 }
   finished = false
+  complete = false
   error: GatewayError | null = null
   readonly missingEnd: string
   private readonly provider: string
@@ -104,7 +105,10 @@ export class OpenAiStream implements StreamTranslator {
     const body = parseEventData(event) as { usage?: unknown, choices?: unknown } | null
     if (typeof body !== 'object' || body === null) return false
     toUsage(body.usage, this.usage)
-    return this.usageInjected && Array.isArray(body.choices) && body.choices.length === 0
+    const isUsageOnly = Array.isArray(body.choices) && body.choices.length === 0
+    // One of several choices may be finished while others go on; the usage without a choice comes after all of them.
+    if (isUsageOnly && this.finished) this.complete = true
+    return this.usageInjected && isUsageOnly
   }
 }
 
