@@ -2,13 +2,14 @@ import './transport/uws-verified.ts'
 import type { ProviderSettings, Settings } from './api/settings.ts'
 import { Booking } from './booking.ts'
 import { Gateway } from './gateway.ts'
-import type { RequestRun } from './gateway.ts'
 import type { Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { restartReasons, timeoutNames } from './metrics/provider-reading.ts'
 import type { ProviderReading } from './metrics/provider-reading.ts'
 import { ProviderPool } from './pool/provider-pool.ts'
+import type { RequestRun } from './request-run.ts'
 import { Health } from './router/health.ts'
+import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
 import { toModelList } from './transport/models.ts'
 import { Transport } from './transport/server.ts'
@@ -42,9 +43,14 @@ export async function startGateway (settings: Settings, logger: Logger, version:
   const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, health, metrics, logger, nowMs)]))
   const gateway = new Gateway({ settings, pools }, {
     health,
+    identities: new Identities(),
     nowMs,
     nowEpochMs: Date.now,
     random: Math.random,
+    setTimer: (run, waitMs) => {
+      const timer = setTimeout(run, waitMs)
+      return () => { clearTimeout(timer) }
+    },
     onBreakerChange: ({ provider, requestedModel }, state) => {
       metrics.count('breakerTransitions', [provider.name, state])
       logger.warn({ provider: provider.name, model: requestedModel, state }, 'circuit breaker changed')

@@ -3,8 +3,7 @@ import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
-import type { Job, JobListener } from './pool/job.ts'
-import type { ProviderPool } from './pool/provider-pool.ts'
+import type { Job, JobListener, JobPool } from './pool/job.ts'
 import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
 import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import type { Health } from './router/health.ts'
@@ -40,7 +39,7 @@ export class TargetAttempt implements JobListener {
   answered = false
   private readonly owner: AttemptOwner
   private readonly step: Attempt
-  private readonly pool: ProviderPool
+  private readonly pool: JobPool
   private readonly context: AttemptContext
   private readonly startedAtMs: number
   private dispatchedAtMs = 0
@@ -48,7 +47,7 @@ export class TargetAttempt implements JobListener {
   private ended = false
   private hasPermit = true
 
-  constructor (owner: AttemptOwner, step: Attempt, pool: ProviderPool, context: AttemptContext) {
+  constructor (owner: AttemptOwner, step: Attempt, pool: JobPool, context: AttemptContext) {
     this.owner = owner
     this.step = step
     this.target = step.target

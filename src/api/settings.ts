@@ -18,8 +18,13 @@ export interface ServerSettings {
   readonly host: string
   readonly port: number
   readonly logLevel: LogLevel
-  /** How long SIGTERM lets answers in progress end. */
+  /** How long SIGTERM only makes readiness fail. */
+  readonly preStopDelayMs: number
+  /** How long SIGTERM lets answers in progress end, after that. */
   readonly shutdownTimeoutMs: number
+  /** Opens the management API; empty means that there is none. */
+  readonly adminKey: string
+  readonly watchConfig: boolean
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -61,6 +66,13 @@ export interface ProviderSettings {
   readonly fallbacks: FallbackSettings
   /** Null when the breaker is off. */
   readonly breaker: BreakerSettings | null
+  /** Null when off. */
+  readonly hedging: HedgingSettings | null
+  /** Null when off. */
+  readonly adaptiveConcurrency: AdaptiveConcurrencySettings | null
+  /** Null when off. */
+  readonly singleFlight: SingleFlightSettings | null
+  readonly streamRecovery: StreamRecoverySettings
   readonly responseBodyBytesMax: number
   readonly sseEventBytesMax: number
   /** Sent with every upstream request, names in lower case. */
@@ -148,6 +160,32 @@ export interface BreakerSettings {
   readonly openMaxMs: number
   readonly halfOpenRequests: number
   readonly rampMs: number
+}
+
+/** When a second attempt joins a slow one. */
+export interface HedgingSettings {
+  readonly delayMinMs: number
+  /** Answers seen before a percentile of their latency means anything. */
+  readonly requestsMin: number
+  /** Second attempts per request that are allowed over time, 0 to 1. */
+  readonly budgetShare: number
+}
+
+export interface AdaptiveConcurrencySettings {
+  readonly concurrencyMin: number
+  /** Latency over usual latency from which on the limit goes down, from 1. */
+  readonly latencyTolerance: number
+}
+
+export interface SingleFlightSettings {
+  readonly replayBytesMax: number
+}
+
+export interface StreamRecoverySettings {
+  readonly enabled: boolean
+  /** The provider continues a last message of the assistant. */
+  readonly prefill: boolean
+  readonly textBytesMax: number
 }
 
 export interface ProxySettings {

@@ -158,6 +158,14 @@ export interface Server {
    */
   log_level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   /**
+   * Opens the management API under `/api` to those who send it as `Authorization: Bearer <admin_key>`. Without one that API answers 404.
+   */
+  admin_key: string
+  /**
+   * Load the config file again when it changes. SIGHUP does so in any case.
+   */
+  watch_config: boolean
+  /**
    * Buffer of request headers. In bytes. Accepted, but has no effect in this version.
    */
   read_buffer_size: number
@@ -196,6 +204,10 @@ export interface Client {
    * How long SIGTERM lets answers in progress end. In seconds.
    */
   shutdown_timeout_in_seconds: number
+  /**
+   * How long SIGTERM only makes `/health` and `/health/ready` fail, so that load balancers look elsewhere, before no more requests are taken. In seconds.
+   */
+  pre_stop_delay_in_seconds: number
   /**
    * Keep a log of requests and responses in `logs_store`. Accepted, but has no effect in this version.
    */
@@ -534,6 +546,10 @@ export interface Provider {
       }
   )[]
   circuit_breaker: CircuitBreaker
+  hedging: Hedging
+  adaptive_concurrency: AdaptiveConcurrency
+  single_flight: SingleFlight
+  stream_recovery: StreamRecovery
   proxy_config: ProxyConfig
   custom_provider_config?: CustomProviderConfig
   /**
@@ -973,6 +989,74 @@ export interface CircuitBreaker {
    * How long a closed breaker takes to let all requests through again; the others use their fallbacks. In seconds.
    */
   ramp_in_seconds: number
+}
+/**
+ * Asks a second key or fallback when the first answer is later than usual; the first one that begins wins.
+ */
+export interface Hedging {
+  /**
+   * Whether it is used.
+   */
+  enabled: boolean
+  /**
+   * Second attempts per 100 requests at most.
+   */
+  budget_percent: number
+  /**
+   * Shortest wait before the second attempt; the wait is the 95th percentile of the latest times to the first byte. In seconds.
+   */
+  delay_min_in_seconds: number
+  /**
+   * Good answers that must have been seen before the percentile means anything.
+   */
+  minimum_requests: number
+}
+/**
+ * Finds, per model, how many requests at once the provider takes well, below `concurrency`.
+ */
+export interface AdaptiveConcurrency {
+  /**
+   * Whether it is used.
+   */
+  enabled: boolean
+  /**
+   * The limit of a model never goes below this.
+   */
+  minimum_concurrency: number
+  /**
+   * Latency, as a share of the usual one, from which on the limit goes down. In percent.
+   */
+  latency_tolerance_percent: number
+}
+/**
+ * Identical requests of the same credentials that run at the same time share one upstream request.
+ */
+export interface SingleFlight {
+  /**
+   * Whether it is used.
+   */
+  enabled: boolean
+  /**
+   * Nobody joins a stream of which more than this was sent already. In MiB.
+   */
+  replay_max_size_mb: number
+}
+/**
+ * Continues a stream that this provider cut off, on the next target, without a gap and without a repetition.
+ */
+export interface StreamRecovery {
+  /**
+   * Whether it is used.
+   */
+  enabled: boolean
+  /**
+   * This provider continues a last message of the assistant: streams are continued on it by sending the text so far. Otherwise it is asked anew, and what agrees with the text so far is left out.
+   */
+  prefill: boolean
+  /**
+   * Text of a stream that is kept for this; a longer one cannot be continued. In KiB.
+   */
+  max_text_size_kb: number
 }
 /**
  * Forward proxy.

@@ -7,7 +7,7 @@ import type { ProviderContext } from './provider-context.ts'
 import { builtInNames, builtInProvider, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { resolveProxy } from './proxy.ts'
-import { resolveBreaker, resolveFallbacks, resolveRetry } from './resilience.ts'
+import { resolveBreaker, resolveFallbacks, resolveOptIns, resolveRetry } from './resilience.ts'
 import { secondsToMs } from './seconds.ts'
 import { unsupportedText } from './unsupported.ts'
 
@@ -48,6 +48,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     retry: resolveRetry(network),
     fallbacks: resolveFallbacks(config, context),
     breaker: resolveBreaker(config.circuit_breaker),
+    ...resolveOptIns(config),
     responseBodyBytesMax: Math.floor(network.max_response_body_size_mb * bytesPerMib),
     sseEventBytesMax: Math.floor(network.max_stream_event_size_mb * bytesPerMib),
     extraHeaders: resolveHeaders(network, context),

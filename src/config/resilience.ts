@@ -1,4 +1,4 @@
-import type { BreakerSettings, FallbackSettings, ModelReference, RetrySettings } from '../api/settings.ts'
+import type { BreakerSettings, FallbackSettings, ModelReference, ProviderSettings, RetrySettings } from '../api/settings.ts'
 import type { CircuitBreaker, NetworkConfig, Provider } from './config-types.ts'
 import { durationToMs } from './duration.ts'
 import type { ProviderContext } from './provider-context.ts'
@@ -27,6 +27,21 @@ export function resolveBreaker (breaker: CircuitBreaker): BreakerSettings | null
     openMaxMs: Math.max(openMs, secondsToMs(breaker.open_max_in_seconds)),
     halfOpenRequests: breaker.half_open_requests,
     rampMs: breaker.ramp_in_seconds * 1_000
+  }
+}
+
+const bytesPerKib = 1024
+const bytesPerMib = 1024 * 1024
+
+type OptIns = Pick<ProviderSettings, 'hedging' | 'adaptiveConcurrency' | 'singleFlight' | 'streamRecovery'>
+
+/** What is off unless the file switches it on. */
+export function resolveOptIns ({ hedging, adaptive_concurrency: adaptive, single_flight: flight, stream_recovery: recovery }: Provider): OptIns {
+  return {
+    hedging: hedging.enabled ? { delayMinMs: hedging.delay_min_in_seconds * 1_000, requestsMin: hedging.minimum_requests, budgetShare: hedging.budget_percent / 100 } : null,
+    adaptiveConcurrency: adaptive.enabled ? { concurrencyMin: adaptive.minimum_concurrency, latencyTolerance: adaptive.latency_tolerance_percent / 100 } : null,
+    singleFlight: flight.enabled ? { replayBytesMax: Math.floor(flight.replay_max_size_mb * bytesPerMib) } : null,
+    streamRecovery: { enabled: recovery.enabled, prefill: recovery.prefill, textBytesMax: recovery.max_text_size_kb * bytesPerKib }
   }
 }
 

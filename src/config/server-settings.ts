@@ -21,7 +21,10 @@ export function resolveServer (file: ConfigFile, environment: Environment, overr
     host: host.value,
     port: port === null ? server.port : parsePort(port.value, port.from === 'flag' ? '--port' : 'APP_PORT', problems),
     logLevel: level === null ? server.log_level : parseLevel(level.value, level.from === 'flag' ? '--log-level' : 'LOG_LEVEL', problems),
-    shutdownTimeoutMs: secondsToMs(client.shutdown_timeout_in_seconds)
+    preStopDelayMs: client.pre_stop_delay_in_seconds * 1_000,
+    shutdownTimeoutMs: secondsToMs(client.shutdown_timeout_in_seconds),
+    adminKey: server.admin_key,
+    watchConfig: server.watch_config
   }
 }
 

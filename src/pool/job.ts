@@ -1,6 +1,6 @@
 import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
-import type { GatewayError } from '../errors.ts'
+import type { ErrorCode, GatewayError } from '../errors.ts'
 import type { JobHead } from '../api/job.ts'
 
 /**
@@ -15,6 +15,18 @@ export interface JobListener {
   onChunk (bytes: Uint8Array): void
   onEnd (usage: Usage, upstreamMicroseconds: number): void
   onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
+}
+
+/** Where attempts on one provider run, as their owners see it. */
+export interface JobPool {
+  /** @throws GatewayError BIFROST_REQUEST_DROPPED, BIFROST_SHUTTING_DOWN; then no listener call comes */
+  submit (listener: JobListener, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job
+  /** Its owner has no use for it any more: a queued job goes at once, a running one aborts its upstream and ends by itself. */
+  cancel (job: Job): void
+  /** The client has taken so much of a stream. */
+  credit (job: Job, bytes: number): void
+  /** Counts errors that are timeouts, by the deadline that passed. */
+  countTimeout (code: ErrorCode): void
 }
 
 /** The thread that a running job is on, as the pool steers it. */

@@ -1,4 +1,3 @@
-import { Piscina } from 'piscina'
 import type { Reply } from '../api/reply.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import type { Usage } from '../api/usage.ts'
@@ -8,11 +7,10 @@ import type { JobHead } from '../api/job.ts'
 import { readResultBatch } from '../frames/result-frame.ts'
 import type { FailureRecord, ResultHandler } from '../frames/result-frame.ts'
 import { Admission } from './admission.ts'
-import type { Job, JobListener } from './job.ts'
+import type { Job, JobListener, JobPool } from './job.ts'
 import { JobSlots } from './job-slots.ts'
-import { ProviderThread } from './provider-thread.ts'
-import type { ThreadEndReason } from './provider-thread.ts'
-import { providerWorkerUrl } from './worker-url.ts'
+import type { PoolThread, ThreadEndReason, Threads } from './provider-thread.ts'
+import { PiscinaThreads } from './piscina-threads.ts'
 
 export interface ProviderPoolOptions {
   settings: ProviderSettings
@@ -21,6 +19,8 @@ export interface ProviderPoolOptions {
   nowMs: () => number
   onQueueWait: (seconds: number) => void
   onThreadEnd: (provider: string, thread: number, reason: ThreadEndReason, error: unknown) => void
+  /** Real worker threads when not given. */
+  createThreads?: (settings: ProviderSettings) => Threads
 }
 
 const heartbeatLookMs = 500
@@ -34,7 +34,7 @@ const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
  * One provider: its gate, its threads and its jobs in flight. Threads start with the first request;
  * each is replaced when it dies, and only the jobs it had in hand notice.
  */
-export class ProviderPool implements ResultHandler {
+export class ProviderPool implements JobPool, ResultHandler {
   readonly settings: ProviderSettings
   readonly restarts = new Map<string, number>()
   readonly timeouts = new Map<string, number>()
@@ -42,8 +42,8 @@ export class ProviderPool implements ResultHandler {
   private readonly options: ProviderPoolOptions
   private readonly admission: Admission
   private readonly slots: JobSlots
-  private readonly threads: (ProviderThread | null)[]
-  private piscina: Piscina | null = null
+  private readonly threads: (PoolThread | null)[]
+  private host: Threads | null = null
   private heartbeatTimer: NodeJS.Timeout | null = null
   private ringTimer: NodeJS.Timeout | null = null
   private crashes = 0
@@ -66,14 +66,13 @@ export class ProviderPool implements ResultHandler {
   get queueBlocked (): number { return this.admission.queueBlocked }
   get jobSlots (): { used: number, free: number } { return { used: this.slots.usedCount, free: this.slots.freeCount } }
 
-  liveThreads (): ProviderThread[] {
+  liveThreads (): PoolThread[] {
     return this.threads.filter((thread) => thread !== null)
   }
 
-  /** @throws GatewayError BIFROST_REQUEST_DROPPED, BIFROST_SHUTTING_DOWN; then no listener call comes */
   submit (listener: JobListener, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job {
     if (this.closed) throw new GatewayError('BIFROST_SHUTTING_DOWN', { message: `provider ${this.settings.name} is shutting down` })
-    if (this.piscina === null) this.startThreads()
+    if (this.host === null) this.startThreads()
     const job = this.slots.acquire()
     job.listener = listener
     job.head = head
@@ -89,7 +88,6 @@ export class ProviderPool implements ResultHandler {
     return job
   }
 
-  /** The client has left: a queued job goes at once, a running one aborts its upstream and ends by itself. */
   cancel (job: Job): void {
     if (job.state === 'running') return job.thread?.cancel(job.id)
     if (job.state !== 'queued') return
@@ -106,7 +104,7 @@ export class ProviderPool implements ResultHandler {
     this.closed = true
     if (this.slots.usedCount > 0) await new Promise<void>((resolve) => { this.onDrained = resolve })
     for (const thread of this.liveThreads()) thread.drain()
-    await this.piscina?.close()
+    await this.host?.close()
     await this.destroy()
   }
 
@@ -115,7 +113,7 @@ export class ProviderPool implements ResultHandler {
     this.closed = true
     if (this.heartbeatTimer !== null) clearInterval(this.heartbeatTimer)
     if (this.ringTimer !== null) clearTimeout(this.ringTimer)
-    await this.piscina?.destroy()
+    await this.host?.destroy()
   }
 
   onReply (jobId: number, reply: Reply): void {
@@ -140,25 +138,14 @@ export class ProviderPool implements ResultHandler {
     this.endRunning(jobId)?.onFailed(error, failure.headers, failure.usage, failure.upstreamMicroseconds)
   }
 
-  /** Counts errors that are timeouts, by the deadline that passed. */
   countTimeout (code: ErrorCode): void {
     const timeout = timeoutNames[code]
     if (timeout !== undefined) this.timeouts.set(timeout, (this.timeouts.get(timeout) ?? 0) + 1)
   }
 
   private startThreads (): void {
-    this.piscina = new Piscina({
-      filename: providerWorkerUrl,
-      minThreads: this.settings.threads,
-      maxThreads: this.settings.threads,
-      concurrentTasksPerWorker: 1,
-      atomics: 'disabled',
-      idleTimeout: Infinity,
-      resourceLimits: { maxOldGenerationSizeMb: this.settings.maxHeapMb },
-      env: {}
-    })
-    // A thread's death is reported by its own task; piscina's event would only repeat it.
-    this.piscina.on('error', () => {})
+    const { settings, createThreads } = this.options
+    this.host = createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings)
     for (let index = 0; index < this.threads.length; index++) this.spawn(index)
     this.heartbeatTimer = setInterval(() => {
       for (const thread of this.liveThreads()) thread.lookAtHeartbeat()
@@ -167,8 +154,8 @@ export class ProviderPool implements ResultHandler {
   }
 
   private spawn (index: number): void {
-    if (this.closed || this.piscina === null) return
-    this.threads[index] = new ProviderThread(index, this.settings, this.piscina, {
+    if (this.closed || this.host === null) return
+    this.threads[index] = this.host.start(index, {
       onReady: () => { this.pump() },
       onBatch: (batch) => {
         readResultBatch(batch, this)
@@ -179,7 +166,7 @@ export class ProviderPool implements ResultHandler {
   }
 
   /** A thread has ended: its jobs are lost, a new one takes its place. */
-  private replace (thread: ProviderThread, reason: ThreadEndReason, error: unknown): void {
+  private replace (thread: PoolThread, reason: ThreadEndReason, error: unknown): void {
     this.threads[thread.index] = null
     if (reason === 'drained' || this.closed) return
     this.restarts.set(reason, (this.restarts.get(reason) ?? 0) + 1)
@@ -216,8 +203,8 @@ export class ProviderPool implements ResultHandler {
     }
   }
 
-  private leastLoadedThread (): ProviderThread | null {
-    let best: ProviderThread | null = null
+  private leastLoadedThread (): PoolThread | null {
+    let best: PoolThread | null = null
     for (const thread of this.threads) {
       if (thread?.ready === true && (best === null || thread.inFlight < best.inFlight)) best = thread
     }

@@ -13,7 +13,34 @@ export interface ThreadEvents {
   onReady (): void
   onBatch (batch: ArrayBuffer): void
   /** The last event, once. */
-  onEnd (thread: ProviderThread, reason: ThreadEndReason, error: unknown): void
+  onEnd (thread: PoolThread, reason: ThreadEndReason, error: unknown): void
+}
+
+/** A worker thread as its pool sees it. */
+export interface PoolThread extends JobCarrier {
+  readonly index: number
+  readonly ready: boolean
+  /** It has brought results: its death is no crash loop. */
+  readonly hasServed: boolean
+  readonly ringUsedBytes: number
+  readonly ringCapacityBytes: number
+  /** Event loop delay in seconds. */
+  loopDelay (): { p50: number, p99: number, max: number }
+  /** @returns false when it cannot take the job now; the job stays where it is */
+  send (job: Job): boolean
+  /** It ends once its jobs have ended. */
+  drain (): void
+  /** Called every 500 ms: a thread without a heartbeat is stuck in a loop and is ended. */
+  lookAtHeartbeat (): void
+}
+
+/** Starts the threads of one provider and ends them. */
+export interface Threads {
+  start (index: number, events: ThreadEvents): PoolThread
+  /** Resolves when every thread has ended by itself. */
+  close (): Promise<void>
+  /** Ends them now. */
+  destroy (): Promise<void>
 }
 
 /** Heartbeats come every 100 ms; this many missed looks, 500 ms apart, mean the thread is stuck. */
@@ -26,11 +53,10 @@ const controlRetryMs = 1
  * The front's end of one worker thread: its ring, its port and what it has in hand. It lives as long as
  * the never-ending task that piscina runs on the thread.
  */
-export class ProviderThread implements JobCarrier {
+export class ProviderThread implements PoolThread {
   readonly index: number
   inFlight = 0
   ready = false
-  /** It has brought results: its death is no crash loop. */
   hasServed = false
   private readonly ring: RingWriter
   private readonly port: MessagePort
@@ -77,7 +103,6 @@ export class ProviderThread implements JobCarrier {
     return this.ring.loopDelay()
   }
 
-  /** @returns false when the ring has no room now; the job stays where it is */
   send (job: Job): boolean {
     const head = job.head as NonNullable<Job['head']>
     let size = sizeOfJobFrame(head, job.bodyBytes)
@@ -111,7 +136,6 @@ export class ProviderThread implements JobCarrier {
     this.abort.abort()
   }
 
-  /** Called every 500 ms: a thread without a heartbeat is stuck in a loop and is ended. */
   lookAtHeartbeat (): void {
     if (!this.ready) return
     const heartbeat = this.ring.heartbeat()

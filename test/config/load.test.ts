@@ -20,6 +20,10 @@ const mockWithDefaults = {
   retry: { maxRetries: 0, backoffInitialMs: 500, backoffMaxMs: 5000, budgetShare: 0.2 },
   fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
   breaker: { windowMs: 10000, requestsMin: 20, failureShare: 0.5, slowMs: 0, slowShare: 0.8, openMs: 1000, openMaxMs: 3000, halfOpenRequests: 2, rampMs: 2000 },
+  hedging: null,
+  adaptiveConcurrency: null,
+  singleFlight: null,
+  streamRecovery: { enabled: false, prefill: false, textBytesMax: 262144 },
   responseBodyBytesMax: 67108864,
   sseEventBytesMax: 16777216,
   extraHeaders: {},
@@ -52,7 +56,7 @@ test('the smallest file gives every default', () => {
   const { settings, warnings } = load('{"providers": {"mock": {}}}')
   assert.deepEqual(settings, {
     generation: 1,
-    server: { host: '127.0.0.1', port: 8080, logLevel: 'info', shutdownTimeoutMs: 30000 },
+    server: { host: '127.0.0.1', port: 8080, logLevel: 'info', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true },
     client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: [] },
     providers: [mockWithDefaults]
   })
@@ -86,14 +90,14 @@ test('flags win over the environment, which wins over the file', () => {
   const file = { server: { host: '10.0.0.1', port: 1001, log_level: 'warn' }, providers: { mock: {} } }
   const environment = { APP_HOST: '10.0.0.2', APP_PORT: '1002', LOG_LEVEL: 'ERROR' }
   const serverOf = (...args: Parameters<typeof load>): unknown => load(...args).settings.server
-  assert.deepEqual(serverOf(file), { host: '10.0.0.1', port: 1001, logLevel: 'warn', shutdownTimeoutMs: 30000 })
-  assert.deepEqual(serverOf(file, environment), { host: '10.0.0.2', port: 1002, logLevel: 'error', shutdownTimeoutMs: 30000 })
-  assert.deepEqual(serverOf(file, environment, { host: '10.0.0.3', port: 0, logLevel: 'debug' }), { host: '10.0.0.3', port: 0, logLevel: 'debug', shutdownTimeoutMs: 30000 })
+  assert.deepEqual(serverOf(file), { host: '10.0.0.1', port: 1001, logLevel: 'warn', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true })
+  assert.deepEqual(serverOf(file, environment), { host: '10.0.0.2', port: 1002, logLevel: 'error', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true })
+  assert.deepEqual(serverOf(file, environment, { host: '10.0.0.3', port: 0, logLevel: 'debug' }), { host: '10.0.0.3', port: 0, logLevel: 'debug', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true })
 })
 
 test('an empty APP_HOST, APP_PORT or LOG_LEVEL counts as not set', () => {
   const { server } = load({ server: { port: 1001 }, providers: { mock: {} } }, { APP_HOST: '', APP_PORT: '', LOG_LEVEL: '' }).settings
-  assert.deepEqual(server, { host: '127.0.0.1', port: 1001, logLevel: 'info', shutdownTimeoutMs: 30000 })
+  assert.deepEqual(server, { host: '127.0.0.1', port: 1001, logLevel: 'info', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true })
 })
 
 test('providers inherit from defaults and may set their own', () => {

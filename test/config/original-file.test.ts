@@ -81,7 +81,7 @@ const originalFile = {
 const { settings, warnings } = load(originalFile, { OPENAI_API_KEY: 'key-a', OPENAI_API_KEY_2: 'key-b', GROQ_API_KEY: 'key-c' })
 
 test('a file of the original loads unchanged: client and server', () => {
-  assert.deepEqual(settings.server, { host: '127.0.0.1', port: 8080, logLevel: 'info', shutdownTimeoutMs: 30000 })
+  assert.deepEqual(settings.server, { host: '127.0.0.1', port: 8080, logLevel: 'info', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true })
   assert.deepEqual(settings.client, {
     initialPoolSize: 500, dropExcessRequests: true, requestBodyBytesMax: 52428800, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: ['team', 'environment']
   })
@@ -108,6 +108,10 @@ test('a file of the original loads unchanged: a provider with every block', () =
     retry: { maxRetries: 3, backoffInitialMs: 500, backoffMaxMs: 5000, budgetShare: 0.2 },
     fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
     breaker: { windowMs: 10000, requestsMin: 20, failureShare: 0.5, slowMs: 0, slowShare: 0.8, openMs: 1000, openMaxMs: 3000, halfOpenRequests: 2, rampMs: 2000 },
+    hedging: null,
+    adaptiveConcurrency: null,
+    singleFlight: null,
+    streamRecovery: { enabled: false, prefill: false, textBytesMax: 262144 },
     responseBodyBytesMax: 67108864,
     sseEventBytesMax: 16777216,
     extraHeaders: { 'openai-organization': 'org' },

@@ -22,6 +22,10 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     retry: { maxRetries: 0, backoffInitialMs: 500, backoffMaxMs: 5_000, budgetShare: 0.2 },
     fallbacks: { general: [], byModel: {}, contextLength: [], contentPolicy: [] },
     breaker: null,
+    hedging: null,
+    adaptiveConcurrency: null,
+    singleFlight: null,
+    streamRecovery: { enabled: false, prefill: false, textBytesMax: 262_144 },
     responseBodyBytesMax: 1 << 20,
     sseEventBytesMax: 1 << 20,
     extraHeaders: {},
@@ -40,7 +44,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
 export function createSettings (providers: readonly ProviderSettings[]): Settings {
   return {
     generation: 1,
-    server: { host: '127.0.0.1', port: 0, logLevel: 'silent', shutdownTimeoutMs: 1_000 },
+    server: { host: '127.0.0.1', port: 0, logLevel: 'silent', preStopDelayMs: 0, shutdownTimeoutMs: 1_000, adminKey: '', watchConfig: false },
     client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, requestTimeoutMs: 60_000, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
     providers
   }
