@@ -63,7 +63,7 @@ export class TargetAttempt implements JobListener {
     try {
       const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
       const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected)
-      const job = this.pool.submit(this, {
+      const job = this.pool.submit(this, provider, {
         keyIndex,
         operation,
         stream: parsed.stream,

@@ -21,6 +21,7 @@ const cut = Array.from({ length: Math.ceil(whole.length / 1448) }, (_, index) =>
 
 const job: JobFrame = {
   id: 1,
+  revision: 1,
   keyIndex: 0,
   operation: 'chat_completion',
   stream: true,

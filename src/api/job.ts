@@ -22,6 +22,8 @@ export interface JobHead {
 /** The same, as the thread receives it. */
 export interface JobFrame extends JobHead {
   id: number
+  /** Which version of the provider's settings it was made under. */
+  revision: number
   /** Own copy. Empty with `bodyInPort`: the port delivers it. */
   body: Buffer
   bodyInPort: boolean

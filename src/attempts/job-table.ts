@@ -4,11 +4,12 @@ import { jobFrameKinds } from '../frames/kinds.ts'
 import { readJobFrame } from '../frames/job-frame.ts'
 import type { JobFrame } from '../api/job.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
-import { Upstream } from '../upstream/upstream.ts'
+import { Upstreams } from '../upstream/upstreams.ts'
 import { tickMs } from './attempt.ts'
 import type { Attempt } from './attempt.ts'
 import type { AttemptContext } from './http-attempt.ts'
 import { MockAttempt } from './mock-attempt.ts'
+import type { PortInbox } from './port-inbox.ts'
 import { Results } from './results.ts'
 import { SlotMap } from './slot-map.ts'
 import { StreamAttempt } from './stream-attempt.ts'
@@ -19,25 +20,20 @@ const lateTickMs = 3 * tickMs
 
 /** The jobs that this thread has in hand. It starts, steers and times them; it retries nothing. */
 export class JobTable {
-  private readonly settings: ProviderSettings
+  private readonly inbox: PortInbox
   private readonly results: Results
-  /** What HTTP attempts share; null for the mock, which has no upstream. */
-  private readonly context: AttemptContext | null
-  private readonly takeBody: (jobId: number) => Buffer
+  private readonly upstreams = new Upstreams()
+  /** What HTTP attempts share, by revision of the settings. */
+  private readonly contexts = new Map<number, AttemptContext>()
   private readonly attempts = new SlotMap<Attempt>()
   private ticker: NodeJS.Timeout | null = null
   private lastTickMs = 0
   private onDrained: (() => void) | null = null
   private draining = false
 
-  /** @param takeBody gives the body of a job that came through the port */
-  constructor (settings: ProviderSettings, port: MessagePort, takeBody: (jobId: number) => Buffer) {
-    this.settings = settings
-    this.takeBody = takeBody
+  constructor (port: MessagePort, inbox: PortInbox) {
+    this.inbox = inbox
     this.results = new Results(port, () => this.attempts.size)
-    this.context = settings.kind === 'mock'
-      ? null
-      : { settings, adapter: createOpenAiAdapter(settings), upstream: new Upstream(settings), results: this.results, onSettled: this.remove }
   }
 
   /** Takes one ring frame; an unknown kind throws, which ends the thread. */
@@ -56,23 +52,43 @@ export class JobTable {
     return new Promise((resolve) => { this.onDrained = resolve })
   }
 
+  /** No job has this revision any more. */
+  forget (revision: number): void {
+    const context = this.contexts.get(revision)
+    if (context === undefined) return
+    this.contexts.delete(revision)
+    this.upstreams.giveBack(context.settings)
+  }
+
   async destroy (): Promise<void> {
     if (this.ticker !== null) clearInterval(this.ticker)
-    await this.context?.upstream.destroy()
+    await this.upstreams.destroy()
   }
 
   private start (job: JobFrame): void {
-    if (job.bodyInPort) job.body = this.takeBody(job.id)
-    const nowMs = performance.now()
-    const attempt = this.context === null
-      ? new MockAttempt(this.settings.name, this.settings.mock as MockSettings, job, this.results, this.remove, nowMs)
-      : job.stream ? new StreamAttempt(this.context, job, nowMs) : new UnaryAttempt(this.context, job, nowMs)
+    if (job.bodyInPort) job.body = this.inbox.takeBody(job.id)
+    const attempt = this.create(job)
     this.attempts.set(job.id, attempt)
     if (this.ticker === null) {
-      this.lastTickMs = nowMs
+      this.lastTickMs = performance.now()
       this.ticker = setInterval(this.tick, tickMs)
     }
     attempt.start()
+  }
+
+  private create (job: JobFrame): MockAttempt | StreamAttempt | UnaryAttempt {
+    const nowMs = performance.now()
+    const settings = this.inbox.settingsOf(job.revision)
+    const { kind, name, mock } = settings
+    if (kind === 'mock') return new MockAttempt(name, mock as MockSettings, job, this.results, this.remove, nowMs)
+    const context = this.contexts.get(job.revision) ?? this.addContext(job.revision, settings)
+    return job.stream ? new StreamAttempt(context, job, nowMs) : new UnaryAttempt(context, job, nowMs)
+  }
+
+  private addContext (revision: number, settings: ProviderSettings): AttemptContext {
+    const context = { settings, adapter: createOpenAiAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove }
+    this.contexts.set(revision, context)
+    return context
   }
 
   private readonly tick = (): void => {

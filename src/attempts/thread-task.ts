@@ -1,21 +1,19 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import type { ProviderSettings } from '../api/settings.ts'
 import { protocolVersion } from '../frames/kinds.ts'
 import { RingReader } from '../ring/ring.ts'
 import { JobTable } from './job-table.ts'
+import { PortInbox } from './port-inbox.ts'
+import type { PortMessage } from './port-inbox.ts'
 
-/** What a thread gets when it starts. Keys are in `settings`; they cross once, here, and in no frame. */
+/** What a thread gets when it starts. Keys are in the settings; they cross here and, after a change, through the port, but in no frame. */
 export interface ThreadTask {
   protocolVersion: number
-  settings: ProviderSettings
+  revisions: { number: number, settings: ProviderSettings }[]
   ringMemory: SharedArrayBuffer
   port: MessagePort
 }
-
-/** Front to worker beside the ring: a wake-up, or a body too large for the ring. */
-export type PortMessage = { jobId: number, body: Uint8Array } | null
 
 /** Frames taken from the ring before the sockets are looked at again. */
 const framesPerTurnMax = 16
@@ -30,21 +28,9 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
   }
   const { port } = task
   const ring = new RingReader(task.ringMemory)
-  const bodies = new Map<number, Uint8Array>()
-  const keepBody = (message: PortMessage): void => {
-    if (message !== null) bodies.set(message.jobId, message.body)
-  }
-  const takeBody = (jobId: number): Buffer => {
-    // The body was posted before the frame was published, so it is in the port's queue at the latest.
-    for (let next = bodies.has(jobId) ? undefined : receiveMessageOnPort(port); next !== undefined; next = bodies.has(jobId) ? undefined : receiveMessageOnPort(port)) {
-      keepBody(next.message as PortMessage)
-    }
-    const body = bodies.get(jobId)
-    if (body === undefined) throw new RangeError(`the body of job ${jobId} is not in the port`)
-    bodies.delete(jobId)
-    return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  }
-  const jobs = new JobTable(task.settings, port, takeBody)
+  const inbox = new PortInbox(port, (revision) => { jobs.forget(revision) })
+  for (const revision of task.revisions) inbox.keep({ kind: 'settings', ...revision })
+  const jobs = new JobTable(port, inbox)
   let moreScheduled = false
   const drainMore = (): void => {
     moreScheduled = false
@@ -61,7 +47,7 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
     } while (!ring.sleep())
   }
   port.on('message', (message: PortMessage) => {
-    keepBody(message)
+    inbox.keep(message)
     drainRing()
   })
 

@@ -4,15 +4,16 @@ import { operations } from '../api/operations.ts'
 /**
  * The attempt frame: one job as the front hands it to a thread.
  *
- *   byte 0    key index u32           the thread knows the secret, the frame only names it
- *   byte 4    operation u8, flags u8, 0 u16
- *   byte 8    model bytes u32
- *   byte 12   extra_fields prefix bytes u32
- *   byte 16   forwarded headers bytes u32
- *   byte 20   body bytes u32
- *   byte 24   model | extra_fields prefix | forwarded headers | body (absent when it travels through the port)
+ *   byte 0    revision u32            which settings of the provider; the thread got them through its port
+ *   byte 4    key index u32           the thread knows the secret, the frame only names it
+ *   byte 8    operation u8, flags u8, 0 u16
+ *   byte 12   model bytes u32
+ *   byte 16   extra_fields prefix bytes u32
+ *   byte 20   forwarded headers bytes u32
+ *   byte 24   body bytes u32
+ *   byte 28   model | extra_fields prefix | forwarded headers | body (absent when it travels through the port)
  */
-const headerBytes = 24
+const headerBytes = 28
 
 const flagStream = 1
 const flagBodyInPort = 2
@@ -39,16 +40,17 @@ export function sizeOfJobFrame (head: JobHead, bodyBytes: number): JobFrameSize 
 }
 
 /** @param body segments in order, so that a spliced body is not put together first; null when it travels through the port */
-export function writeJobFrame (data: Buffer, offset: number, head: JobHead, size: JobFrameSize, body: readonly Uint8Array[] | null): void {
-  data.writeUInt32LE(head.keyIndex, offset)
-  data[offset + 4] = operations.indexOf(head.operation)
-  data[offset + 5] = (head.stream ? flagStream : 0) | (body === null ? flagBodyInPort : 0) |
+export function writeJobFrame (data: Buffer, offset: number, revision: number, head: JobHead, size: JobFrameSize, body: readonly Uint8Array[] | null): void {
+  data.writeUInt32LE(revision, offset)
+  data.writeUInt32LE(head.keyIndex, offset + 4)
+  data[offset + 8] = operations.indexOf(head.operation)
+  data[offset + 9] = (head.stream ? flagStream : 0) | (body === null ? flagBodyInPort : 0) |
     (head.usageInjected ? flagUsageInjected : 0) | (head.base64Embeddings ? flagBase64Embeddings : 0) |
     (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0)
-  data.writeUInt32LE(size.modelBytes, offset + 8)
-  data.writeUInt32LE(size.extraFieldsBytes, offset + 12)
-  data.writeUInt32LE(size.forwardedHeadersBytes, offset + 16)
-  data.writeUInt32LE(size.bodyBytes, offset + 20)
+  data.writeUInt32LE(size.modelBytes, offset + 12)
+  data.writeUInt32LE(size.extraFieldsBytes, offset + 16)
+  data.writeUInt32LE(size.forwardedHeadersBytes, offset + 20)
+  data.writeUInt32LE(size.bodyBytes, offset + 24)
   let at = offset + headerBytes
   at += data.write(head.model, at)
   if (size.extraFieldsBytes > 0) at += data.write(head.extraFields, at)
@@ -62,18 +64,19 @@ export function writeJobFrame (data: Buffer, offset: number, head: JobHead, size
 
 /** Copies everything out of `data`, which belongs to the ring. */
 export function readJobFrame (id: number, data: Buffer, offset: number): JobFrame {
-  const flags = data[offset + 5] as number
-  const operation = operations[data[offset + 4] as number]
-  if (operation === undefined) throw new RangeError(`unknown operation ${data[offset + 4]} in a job frame`)
-  const modelEnd = offset + headerBytes + data.readUInt32LE(offset + 8)
-  const extraFieldsEnd = modelEnd + data.readUInt32LE(offset + 12)
-  const headersEnd = extraFieldsEnd + data.readUInt32LE(offset + 16)
-  const bodyBytes = data.readUInt32LE(offset + 20)
+  const flags = data[offset + 9] as number
+  const operation = operations[data[offset + 8] as number]
+  if (operation === undefined) throw new RangeError(`unknown operation ${data[offset + 8]} in a job frame`)
+  const modelEnd = offset + headerBytes + data.readUInt32LE(offset + 12)
+  const extraFieldsEnd = modelEnd + data.readUInt32LE(offset + 16)
+  const headersEnd = extraFieldsEnd + data.readUInt32LE(offset + 20)
+  const bodyBytes = data.readUInt32LE(offset + 24)
   const body = Buffer.allocUnsafe(bodyBytes)
   data.copy(body, 0, headersEnd, headersEnd + bodyBytes)
   return {
     id,
-    keyIndex: data.readUInt32LE(offset),
+    revision: data.readUInt32LE(offset),
+    keyIndex: data.readUInt32LE(offset + 4),
     operation,
     stream: (flags & flagStream) !== 0,
     bodyInPort: (flags & flagBodyInPort) !== 0,

@@ -17,7 +17,7 @@ export interface AdmissionLimits {
  * intrusive list: a request whose client leaves goes out in constant time.
  */
 export class Admission {
-  private readonly limits: AdmissionLimits
+  private limits: AdmissionLimits
   private head: Job | null = null
   private tail: Job | null = null
   private waitingBytes = 0
@@ -25,6 +25,11 @@ export class Admission {
   inFlight = 0
 
   constructor (limits: AdmissionLimits) {
+    this.limits = limits
+  }
+
+  /** From now on. What runs and waits already stays, even where it is more. */
+  setLimits (limits: AdmissionLimits): void {
     this.limits = limits
   }
 

@@ -2,6 +2,8 @@ import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
 import type { ErrorCode, GatewayError } from '../errors.ts'
 import type { JobHead } from '../api/job.ts'
+import type { ProviderSettings } from '../api/settings.ts'
+import type { Revision } from './revisions.ts'
 
 /**
  * Who hears about a job. After `submit`, exactly one of `onReply`, `onEnd` and `onFailed` comes, once, as
@@ -19,8 +21,11 @@ export interface JobListener {
 
 /** Where attempts on one provider run, as their owners see it. */
 export interface JobPool {
-  /** @throws GatewayError BIFROST_REQUEST_DROPPED, BIFROST_SHUTTING_DOWN; then no listener call comes */
-  submit (listener: JobListener, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job
+  /**
+   * @param settings those that the request began with; `head.keyIndex` counts in them
+   * @throws GatewayError BIFROST_REQUEST_DROPPED, BIFROST_SHUTTING_DOWN; then no listener call comes
+   */
+  submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job
   /** Its owner has no use for it any more: a queued job goes at once, a running one aborts its upstream and ends by itself. */
   cancel (job: Job): void
   /** The client has taken so much of a stream. */
@@ -48,6 +53,7 @@ export class Job {
   state: JobState = 'free'
   listener: JobListener | null = null
   head: JobHead | null = null
+  revision: Revision | null = null
   /** Body segments in order. */
   body: readonly Uint8Array[] = []
   bodyBytes = 0
@@ -62,6 +68,7 @@ export class Job {
     this.state = 'free'
     this.listener = null
     this.head = null
+    this.revision = null
     this.body = []
     this.bodyBytes = 0
     this.thread = null

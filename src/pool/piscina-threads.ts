@@ -2,6 +2,7 @@ import { Piscina } from 'piscina'
 import type { ProviderSettings } from '../api/settings.ts'
 import { ProviderThread } from './provider-thread.ts'
 import type { ThreadEvents, Threads } from './provider-thread.ts'
+import type { Revision } from './revisions.ts'
 import { providerWorkerUrl } from './worker-url.ts'
 
 /** The worker threads of one provider. Piscina owns them; each runs one task that never ends. */
@@ -25,12 +26,8 @@ export class PiscinaThreads implements Threads {
     this.piscina.on('error', () => {})
   }
 
-  start (index: number, events: ThreadEvents): ProviderThread {
-    return new ProviderThread(index, this.settings, this.piscina, events)
-  }
-
-  async close (): Promise<void> {
-    await this.piscina.close()
+  start (index: number, revisions: readonly Revision[], events: ThreadEvents): ProviderThread {
+    return new ProviderThread(index, this.settings.ringBytes, revisions, this.piscina, events)
   }
 
   async destroy (): Promise<void> {

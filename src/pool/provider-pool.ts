@@ -7,10 +7,14 @@ import type { JobHead } from '../api/job.ts'
 import { readResultBatch } from '../frames/result-frame.ts'
 import type { FailureRecord, ResultHandler } from '../frames/result-frame.ts'
 import { Admission } from './admission.ts'
+import type { AdmissionLimits } from './admission.ts'
 import type { Job, JobListener, JobPool } from './job.ts'
 import { JobSlots } from './job-slots.ts'
-import type { PoolThread, ThreadEndReason, Threads } from './provider-thread.ts'
 import { PiscinaThreads } from './piscina-threads.ts'
+import type { PoolThread, ThreadEndReason, Threads } from './provider-thread.ts'
+import { Revisions } from './revisions.ts'
+import type { Revision } from './revisions.ts'
+import { ThreadSet } from './thread-set.ts'
 
 export interface ProviderPoolOptions {
   settings: ProviderSettings
@@ -26,39 +30,46 @@ export interface ProviderPoolOptions {
 const heartbeatLookMs = 500
 /** A full ring empties in microseconds; this is how long the queue waits to try again. */
 const ringRetryMs = 1
-/** Threads that die one after the other without a single result are started again after these waits, in milliseconds. */
-const respawnDelaysMs = [0, 100, 500, 2_000, 5_000]
 const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /**
  * One provider: its gate, its threads and its jobs in flight. Threads start with the first request;
- * each is replaced when it dies, and only the jobs it had in hand notice.
+ * each is replaced when it dies, and only the jobs it had in hand notice. It outlives changes of its settings: jobs go on
+ * under those they were made with, and threads of another size take over once all of them are ready.
  */
 export class ProviderPool implements JobPool, ResultHandler {
-  readonly settings: ProviderSettings
+  settings: ProviderSettings
   readonly restarts = new Map<string, number>()
   readonly timeouts = new Map<string, number>()
   droppedCount = 0
   private readonly options: ProviderPoolOptions
   private readonly admission: Admission
   private readonly slots: JobSlots
-  private readonly threads: (PoolThread | null)[]
-  private host: Threads | null = null
+  private readonly revisions: Revisions
+  /** Takes the jobs; null until the first one. */
+  private threads: ThreadSet | null = null
+  /** Of another size, not all ready yet. */
+  private nextThreads: ThreadSet | null = null
+  /** Their last jobs are running. */
+  private readonly leaving = new Set<ThreadSet>()
+  /** What `nextThreads`, or else `threads`, were started with. */
+  private threadSettings: ProviderSettings
   private heartbeatTimer: NodeJS.Timeout | null = null
   private ringTimer: NodeJS.Timeout | null = null
-  private crashes = 0
   private closed = false
+  private destroyed = false
   private onDrained: (() => void) | null = null
 
   constructor (options: ProviderPoolOptions) {
     const { settings } = options
     this.options = options
-    this.settings = settings
-    // A connection carries one request at a time, so fewer connections mean fewer attempts at once.
-    const concurrency = Math.min(settings.concurrency, settings.connectionsPerOrigin)
-    this.admission = new Admission({ concurrency, bufferSize: settings.bufferSize, dropExcess: options.dropExcess })
+    this.settings = this.threadSettings = settings
+    this.admission = new Admission(toLimits(settings, options.dropExcess))
     this.slots = new JobSlots(options.initialPoolSize)
-    this.threads = Array.from({ length: settings.threads }, () => null)
+    this.revisions = new Revisions(settings, {
+      onAdded: (revision) => { for (const set of this.threadSets()) set.addRevision(revision) },
+      onForgotten: (revision) => { for (const set of this.threadSets()) set.forgetRevision(revision) }
+    })
   }
 
   get inFlight (): number { return this.admission.inFlight }
@@ -67,12 +78,12 @@ export class ProviderPool implements JobPool, ResultHandler {
   get jobSlots (): { used: number, free: number } { return { used: this.slots.usedCount, free: this.slots.freeCount } }
 
   liveThreads (): PoolThread[] {
-    return this.threads.filter((thread) => thread !== null)
+    return this.threads?.live ?? []
   }
 
-  submit (listener: JobListener, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job {
+  submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job {
     if (this.closed) throw new GatewayError('BIFROST_SHUTTING_DOWN', { message: `provider ${this.settings.name} is shutting down` })
-    if (this.host === null) this.startThreads()
+    if (this.threads === null) this.startThreads()
     const job = this.slots.acquire()
     job.listener = listener
     job.head = head
@@ -84,6 +95,7 @@ export class ProviderPool implements JobPool, ResultHandler {
       this.droppedCount++
       throw new GatewayError('BIFROST_REQUEST_DROPPED', { provider: this.settings.name })
     }
+    job.revision = this.revisions.enter(settings)
     this.pump()
     return job
   }
@@ -99,21 +111,30 @@ export class ProviderPool implements JobPool, ResultHandler {
     if (job.state === 'running') job.thread?.credit(job.id, bytes)
   }
 
+  /** Settings that count from now on; jobs that are queued or run keep theirs. */
+  apply (settings: ProviderSettings, dropExcess: boolean): void {
+    this.settings = settings
+    this.admission.setLimits(toLimits(settings, dropExcess))
+    this.revisions.turnTo(settings)
+    this.resizeThreads(settings)
+    if (this.threads !== null) this.pump()
+  }
+
   /** Takes no more jobs; resolves when the last one has ended and the threads are gone. */
   async close (): Promise<void> {
     this.closed = true
     if (this.slots.usedCount > 0) await new Promise<void>((resolve) => { this.onDrained = resolve })
-    for (const thread of this.liveThreads()) thread.drain()
-    await this.host?.close()
+    await Promise.all(this.threadSets().map((set) => set.drain()))
     await this.destroy()
   }
 
   /** Ends the threads now. */
   async destroy (): Promise<void> {
     this.closed = true
+    this.destroyed = true
     if (this.heartbeatTimer !== null) clearInterval(this.heartbeatTimer)
     if (this.ringTimer !== null) clearTimeout(this.ringTimer)
-    await this.host?.destroy()
+    await Promise.all(this.threadSets().map((set) => set.destroy()))
   }
 
   onReply (jobId: number, reply: Reply): void {
@@ -144,37 +165,60 @@ export class ProviderPool implements JobPool, ResultHandler {
   }
 
   private startThreads (): void {
-    const { settings, createThreads } = this.options
-    this.host = createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings)
-    for (let index = 0; index < this.threads.length; index++) this.spawn(index)
+    this.threadSettings = this.settings
+    this.threads = this.createThreads()
     this.heartbeatTimer = setInterval(() => {
-      for (const thread of this.liveThreads()) thread.lookAtHeartbeat()
+      for (const set of this.threadSets()) set.lookAtHeartbeats()
     }, heartbeatLookMs)
     this.heartbeatTimer.unref()
   }
 
-  private spawn (index: number): void {
-    if (this.closed || this.host === null) return
-    this.threads[index] = this.host.start(index, {
-      onReady: () => { this.pump() },
+  /** Threads of another number or memory: the old ones serve until all new ones are ready. */
+  private resizeThreads (settings: ProviderSettings): void {
+    const { threads, ringBytes, maxHeapMb } = this.threadSettings
+    if (this.threads === null || (threads === settings.threads && ringBytes === settings.ringBytes && maxHeapMb === settings.maxHeapMb)) return
+    if (this.nextThreads !== null) this.leave(this.nextThreads)
+    this.threadSettings = settings
+    this.nextThreads = this.createThreads()
+  }
+
+  private createThreads (): ThreadSet {
+    const { createThreads } = this.options
+    const settings = this.threadSettings
+    return new ThreadSet(createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings), settings.threads, {
+      revisions: () => this.revisions.all,
+      onReady: (set) => {
+        if (set === this.nextThreads && set.isReady) this.switchThreads(set)
+        this.pump()
+      },
       onBatch: (batch) => {
         readResultBatch(batch, this)
         this.pump()
       },
-      onEnd: (thread, reason, error) => { this.replace(thread, reason, error) }
+      onLost: (thread, reason, error) => { this.loseJobs(thread, reason, error) }
     })
   }
 
-  /** A thread has ended: its jobs are lost, a new one takes its place. */
-  private replace (thread: PoolThread, reason: ThreadEndReason, error: unknown): void {
-    this.threads[thread.index] = null
-    if (reason === 'drained' || this.closed) return
+  private switchThreads (next: ThreadSet): void {
+    if (this.threads !== null) this.leave(this.threads)
+    this.threads = next
+    this.nextThreads = null
+  }
+
+  private leave (set: ThreadSet): void {
+    this.leaving.add(set)
+    void set.drain().finally(() => { this.leaving.delete(set) })
+  }
+
+  private threadSets (): ThreadSet[] {
+    return [this.threads, this.nextThreads, ...this.leaving].filter((set) => set !== null)
+  }
+
+  /** A thread has died, another one takes its place. */
+  private loseJobs (thread: PoolThread, reason: ThreadEndReason, error: unknown): void {
+    if (this.destroyed) return
     this.restarts.set(reason, (this.restarts.get(reason) ?? 0) + 1)
     this.options.onThreadEnd(this.settings.name, thread.index, reason, error)
-    if (thread.hasServed) this.crashes = 0
-    const delayMs = respawnDelaysMs[Math.min(this.crashes++, respawnDelaysMs.length - 1)] as number
-    if (delayMs === 0) this.spawn(thread.index)
-    else setTimeout(() => { this.spawn(thread.index) }, delayMs)
     for (const job of [...this.slots.used()]) {
       if (job.thread !== thread) continue
       const lost = new GatewayError('BIFROST_WORKER_LOST', { message: `The worker thread of ${this.settings.name} that served this request ended (${reason}).`, provider: this.settings.name })
@@ -185,7 +229,7 @@ export class ProviderPool implements JobPool, ResultHandler {
   /** Hands queued jobs to threads as far as concurrency and rings allow. */
   private pump (): void {
     for (let job = this.admission.peek(); job !== null; job = this.admission.peek()) {
-      const thread = this.leastLoadedThread()
+      const thread = this.threads?.leastLoaded() ?? null
       if (thread === null) return
       if (!thread.send(job)) {
         this.ringTimer ??= setTimeout(() => {
@@ -203,14 +247,6 @@ export class ProviderPool implements JobPool, ResultHandler {
     }
   }
 
-  private leastLoadedThread (): PoolThread | null {
-    let best: PoolThread | null = null
-    for (const thread of this.threads) {
-      if (thread?.ready === true && (best === null || thread.inFlight < best.inFlight)) best = thread
-    }
-    return best
-  }
-
   /** @returns the listener to tell, once the slot is free again; null for a frame that came too late */
   private endRunning (jobId: number): JobListener | null {
     const job = this.slots.find(jobId)
@@ -221,8 +257,9 @@ export class ProviderPool implements JobPool, ResultHandler {
   }
 
   private endJob (job: Job): JobListener | null {
-    const listener = job.listener
+    const { listener, revision } = job
     this.slots.release(job)
+    this.revisions.leave(revision as Revision)
     if (this.onDrained !== null && this.slots.usedCount === 0) this.onDrained()
     return listener
   }
@@ -234,4 +271,9 @@ const timeoutNames: Partial<Record<ErrorCode, string>> = {
   BIFROST_FIRST_TOKEN_TIMEOUT: 'first_token',
   BIFROST_STREAM_IDLE_TIMEOUT: 'stream_idle',
   BIFROST_TOTAL_TIMEOUT: 'total'
+}
+
+/** A connection carries one request at a time, so fewer connections mean fewer attempts at once. */
+function toLimits ({ concurrency, connectionsPerOrigin, bufferSize }: ProviderSettings, dropExcess: boolean): AdmissionLimits {
+  return { concurrency: Math.min(concurrency, connectionsPerOrigin), bufferSize, dropExcess }
 }

@@ -1,11 +1,11 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
-import type { ProviderSettings } from '../api/settings.ts'
 import { jobFrameKinds, protocolVersion } from '../frames/kinds.ts'
 import { sizeOfJobFrame, writeJobFrame } from '../frames/job-frame.ts'
 import { createRingMemory, RingWriter } from '../ring/ring.ts'
 import type { Job, JobCarrier } from './job.ts'
+import type { Revision } from './revisions.ts'
 
 export type ThreadEndReason = 'drained' | 'exit' | 'out_of_memory' | 'unresponsive'
 
@@ -28,6 +28,10 @@ export interface PoolThread extends JobCarrier {
   loopDelay (): { p50: number, p99: number, max: number }
   /** @returns false when it cannot take the job now; the job stays where it is */
   send (job: Job): boolean
+  /** Before the first job that was made under it. */
+  addRevision (revision: Revision): void
+  /** Once no job has it any more. */
+  forgetRevision (number: number): void
   /** It ends once its jobs have ended. */
   drain (): void
   /** Called every 500 ms: a thread without a heartbeat is stuck in a loop and is ended. */
@@ -36,9 +40,8 @@ export interface PoolThread extends JobCarrier {
 
 /** Starts the threads of one provider and ends them. */
 export interface Threads {
-  start (index: number, events: ThreadEvents): PoolThread
-  /** Resolves when every thread has ended by itself. */
-  close (): Promise<void>
+  /** @param revisions the settings that the thread may meet in frames */
+  start (index: number, revisions: readonly Revision[], events: ThreadEvents): PoolThread
   /** Ends them now. */
   destroy (): Promise<void>
 }
@@ -70,10 +73,10 @@ export class ProviderThread implements PoolThread {
   private lastHeartbeat = 0
   private missedLooks = 0
 
-  constructor (index: number, settings: ProviderSettings, threads: Piscina, events: ThreadEvents) {
+  constructor (index: number, ringBytes: number, revisions: readonly Revision[], threads: Piscina, events: ThreadEvents) {
     this.index = index
     this.events = events
-    const memory = createRingMemory(settings.ringBytes)
+    const memory = createRingMemory(ringBytes)
     this.ring = new RingWriter(memory)
     const { port1, port2 } = new MessageChannel()
     this.port = port1
@@ -84,7 +87,7 @@ export class ProviderThread implements PoolThread {
         events.onBatch(message)
       }
     })
-    const task = { protocolVersion, settings, ringMemory: memory, port: port2 }
+    const task = { protocolVersion, revisions: revisions.map(({ number, settings }) => ({ number, settings })), ringMemory: memory, port: port2 }
     threads.run(task, { transferList: [port2], signal: this.abort.signal }).then(
       () => { this.end('drained', null) },
       (error: unknown) => { this.end(this.unresponsive ? 'unresponsive' : toReason(error), error) }
@@ -111,7 +114,7 @@ export class ProviderThread implements PoolThread {
     const offset = this.ring.reserve(size.totalBytes)
     if (offset < 0) return false
     if (inPort) this.postBody(job)
-    writeJobFrame(this.ring.data, offset, head, size, inPort ? null : job.body)
+    writeJobFrame(this.ring.data, offset, (job.revision as Revision).number, head, size, inPort ? null : job.body)
     this.ring.publish(jobFrameKinds.attempt, job.id)
     // A thread's only job has nobody to share the wake-up with.
     if (++this.inFlight === 1) this.wake()
@@ -125,6 +128,14 @@ export class ProviderThread implements PoolThread {
 
   credit (jobId: number, bytes: number): void {
     this.control(jobFrameKinds.credit, jobId, bytes)
+  }
+
+  addRevision ({ number, settings }: Revision): void {
+    if (!this.ended) this.port.postMessage({ kind: 'settings', number, settings })
+  }
+
+  forgetRevision (number: number): void {
+    if (!this.ended) this.port.postMessage({ kind: 'forget', number })
   }
 
   drain (): void {
@@ -154,7 +165,7 @@ export class ProviderThread implements PoolThread {
       body.set(segment, at)
       at += segment.length
     }
-    this.port.postMessage({ jobId: job.id, body }, [body.buffer])
+    this.port.postMessage({ kind: 'body', jobId: job.id, body }, [body.buffer])
   }
 
   private becomeReady (): void {

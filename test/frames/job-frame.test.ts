@@ -36,14 +36,14 @@ function write (head: JobHead, segments: readonly Uint8Array[] | null, offset: n
   const bodyBytes = (segments ?? []).reduce((sum, segment) => sum + segment.length, 0)
   const size = sizeOfJobFrame(head, bodyBytes)
   const data = Buffer.alloc(offset + size.totalBytes + 16, 0xa5)
-  writeJobFrame(data, offset, head, size, segments)
+  writeJobFrame(data, offset, 7, head, size, segments)
   return { data, bytes: size.totalBytes }
 }
 
 test('a job frame reads back as it was written, for every flag, text and split of the body', () => {
   fc.assert(fc.property(heads, fc.array(fc.uint8Array({ maxLength: 400 }), { maxLength: 5 }), fc.nat(64), fc.nat(2 ** 32 - 1), (head, segments, offset, id) => {
     const { data, bytes } = write(head, segments, offset)
-    assert.deepEqual(readJobFrame(id, data, offset), { ...head, id, bodyInPort: false, body: Buffer.concat(segments) })
+    assert.deepEqual(readJobFrame(id, data, offset), { ...head, id, revision: 7, bodyInPort: false, body: Buffer.concat(segments) })
     // Nothing around the frame was touched.
     assert.ok(data.subarray(0, offset).every((byte) => byte === 0xa5) && data.subarray(offset + bytes).every((byte) => byte === 0xa5))
   }), { numRuns: 500 })
@@ -52,7 +52,7 @@ test('a job frame reads back as it was written, for every flag, text and split o
 test('a body that travels through the port leaves an empty one in the frame', () => {
   fc.assert(fc.property(heads, (head) => {
     const { data } = write(head, null, 16)
-    assert.deepEqual(readJobFrame(9, data, 16), { ...head, id: 9, bodyInPort: true, body: Buffer.alloc(0) })
+    assert.deepEqual(readJobFrame(9, data, 16), { ...head, id: 9, revision: 7, bodyInPort: true, body: Buffer.alloc(0) })
   }))
 })
 
@@ -65,13 +65,13 @@ test('every flag stands for itself', () => {
   }
 })
 
-test('a frame takes 24 bytes and its parts: the layout is fixed', () => {
+test('a frame takes 28 bytes and its parts: the layout is fixed', () => {
   const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1' }
   const { data, bytes } = write(head, [Buffer.from('{}')], 0)
-  assert.equal(bytes, 24 + 2 + 2 + 4 + 2)
-  data.fill(0, 6, 8) // not used
+  assert.equal(bytes, 28 + 2 + 2 + 4 + 2)
+  data.fill(0, 10, 12) // not used
   assert.equal(data.subarray(0, bytes).toString('hex'),
-    '03000000' + '03' + '21' + '0000' + '02000000' + '02000000' + '04000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '7b7d')
+    '07000000' + '03000000' + '03' + '21' + '0000' + '02000000' + '02000000' + '04000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '7b7d')
 })
 
 test('the body is a copy: the ring may overwrite its bytes', () => {
@@ -84,13 +84,13 @@ test('the body is a copy: the ring may overwrite its bytes', () => {
 
 test('an operation that does not exist is refused', () => {
   const { data } = write(plainHead, [], 0)
-  data[4] = 4
+  data[8] = 4
   assert.throws(() => readJobFrame(1, data, 0), { name: 'RangeError', message: 'unknown operation 4 in a job frame' })
 })
 
 test('frame numbers are part of the protocol: changing one needs a new version', () => {
   assert.deepEqual({ protocolVersion, jobFrameKinds, resultFrameKinds }, {
-    protocolVersion: 1,
+    protocolVersion: 2,
     jobFrameKinds: { attempt: 1, cancel: 2, credit: 3, drain: 4 },
     resultFrameKinds: { reply: 1, head: 2, chunk: 3, end: 4, failed: 5 }
   })

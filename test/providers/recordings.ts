@@ -49,6 +49,7 @@ export const noRecordings = 'BIFROST_RECORDINGS names no folder'
 export function createJob (operation: Operation, extra: Partial<JobFrame> = {}): JobFrame {
   return {
     id: 1,
+    revision: 1,
     keyIndex: 0,
     operation,
     stream: true,
