@@ -16,8 +16,9 @@ const mayImport = {
   frames: ['api', 'errors.ts', 'ring'],
   'log.ts': ['api', 'errors.ts'],
   // Front thread.
-  'gateway.ts': ['api', 'errors.ts', 'request-run.ts'],
-  'request-run.ts': ['plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
+  'gateway.ts': ['api', 'errors.ts', 'reload', 'request-run.ts'],
+  reload: ['api', 'config', 'errors.ts', 'pool'],
+  'request-run.ts': ['reload', 'plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
   'target-attempt.ts': ['router', 'pool', 'api', 'errors.ts'],
   'request-record.ts': ['router', 'api', 'errors.ts'],
   transport: ['api', 'errors.ts', 'metrics', 'log.ts'],

@@ -4,6 +4,7 @@ import type { Settings } from './api/settings.ts'
 import { ConfigError } from './config/config-error.ts'
 import { readEnvironment } from './config/environment.ts'
 import { loadConfig } from './config/load.ts'
+import type { LoadedConfig } from './config/load.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createLogger } from './log.ts'
 import type { Logger } from './log.ts'
@@ -23,16 +24,24 @@ export interface ReadyMessage {
 
 const { values: flags } = parseArgs({ options: { config: { type: 'string' }, host: { type: 'string' }, port: { type: 'string' }, 'log-level': { type: 'string' } } })
 
-function load (): Settings {
+const configPath = flags.config ?? null
+const environment = readEnvironment()
+
+function load (generation: number, data?: unknown): LoadedConfig {
+  return loadConfig({
+    path: configPath,
+    data,
+    environment,
+    overrides: { host: flags.host, port: flags.port === undefined ? undefined : Number(flags.port), logLevel: flags['log-level'] },
+    generation
+  })
+}
+
+function loadFirst (): LoadedConfig {
   try {
-    const { settings, warnings } = loadConfig({
-      path: flags.config ?? null,
-      environment: readEnvironment(),
-      overrides: { host: flags.host, port: flags.port === undefined ? undefined : Number(flags.port), logLevel: flags['log-level'] },
-      generation: 1
-    })
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
-    return settings
+    const loaded = load(1)
+    for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`)
+    return loaded
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.format()}\n`)
@@ -65,15 +74,17 @@ function toExampleModel (settings: Settings): string {
   return `${provider?.name ?? 'provider'}/${model ?? 'any'}`
 }
 
-const settings = load()
+const loaded = loadFirst()
+const { settings } = loaded
 const logger = createLogger({ level: settings.server.logLevel })
 process.on('uncaughtException', (error) => {
   logger.fatal({ err: error }, 'uncaught exception')
   process.exit(exitCodes.crash)
 })
 try {
-  const gateway = await startGateway(settings, logger, readVersion())
+  const gateway = await startGateway({ loaded, load, configPath, logger, version: readVersion() })
   shutDownOn(logger, gateway)
+  process.on('SIGHUP', () => { gateway.reload('SIGHUP') })
   const ready: ReadyMessage = { type: 'ready', host: settings.server.host, port: gateway.port, lines: describe(settings), exampleModel: toExampleModel(settings) }
   process.send?.(ready)
 } catch (error) {

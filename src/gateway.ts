@@ -1,6 +1,7 @@
 import type { Client, GatewayRequest } from './api/client.ts'
+import type { Generation } from './reload/generation.ts'
 import { RequestRun } from './request-run.ts'
-import type { Generation, GatewayContext } from './request-run.ts'
+import type { GatewayContext } from './request-run.ts'
 
 /** Gives every request to a run of its own. */
 export class Gateway {

@@ -1,12 +1,16 @@
 import './transport/uws-verified.ts'
-import type { ProviderSettings, Settings } from './api/settings.ts'
+import type { Settings } from './api/settings.ts'
 import { Booking } from './booking.ts'
+import type { LoadedConfig } from './config/load.ts'
 import { Gateway } from './gateway.ts'
 import type { Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
-import { restartReasons, timeoutNames } from './metrics/provider-reading.ts'
-import type { ProviderReading } from './metrics/provider-reading.ts'
-import { ProviderPool } from './pool/provider-pool.ts'
+import type { ProviderPool } from './pool/provider-pool.ts'
+import { createPool, forgetPool } from './provider-pools.ts'
+import { Generations } from './reload/generations.ts'
+import { Reloader } from './reload/reloader.ts'
+import type { ReloadReport } from './reload/reloader.ts'
+import { watchConfigFile } from './reload/watch-file.ts'
 import type { RequestRun } from './request-run.ts'
 import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
@@ -20,8 +24,24 @@ export interface RunningGateway {
   port: number
   /** Open exchanges and jobs in slots; both 0 when nothing is going on. */
   load: () => { exchanges: number, jobs: number }
-  /** Stops accepting, lets answers end for at most `shutdownTimeoutMs`, then ends the threads. */
+  /** Reads the config file again and takes over what has changed. */
+  reload: (cause: string) => ReloadReport
+  /** Fails readiness for `preStopDelayMs`, stops accepting, lets answers end for at most `shutdownTimeoutMs`, then ends the threads. */
   close: () => Promise<void>
+}
+
+export interface GatewayOptions {
+  loaded: LoadedConfig
+  /**
+   * Loads the configuration again.
+   * @param data in place of the file's content
+   * @throws ConfigError
+   */
+  load: (generation: number, data?: unknown) => LoadedConfig
+  /** Null when there is no file. */
+  configPath: string | null
+  logger: Logger
+  version: string
 }
 
 const json = 'application/json'
@@ -30,8 +50,72 @@ const threadsCloseMs = 1_000
 /** Series per metric family: models come from clients, and every series costs some 30 KB of exposition. */
 const metricSeriesMax = 500
 
+interface Core {
+  metrics: Metrics
+  generations: Generations<ProviderPool>
+  gateway: Gateway
+  reloader: Reloader
+  nowMs: () => number
+}
+
 /** Builds everything, wires it and starts listening: the one place that knows all parts. */
-export async function startGateway (settings: Settings, logger: Logger, version: string): Promise<RunningGateway> {
+export async function startGateway (options: GatewayOptions): Promise<RunningGateway> {
+  const { configPath, logger, version, loaded: { settings } } = options
+  const { metrics, generations, gateway, reloader, nowMs } = createCore(options)
+  const client = (): Settings['client'] => generations.current.settings.client
+  const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
+  let draining = false
+
+  const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
+  const transport = new Transport({
+    host: settings.server.host,
+    port: settings.server.port,
+    get requestBodyBytesMax () { return client().requestBodyBytesMax },
+    get slowClientTimeoutMs () { return client().slowClientTimeoutMs },
+    nowMs,
+    handle: (request, client) => {
+      const run = gateway.handle(request, client)
+      booking.started(run.record)
+      return run
+    },
+    pages: {
+      '/health': () => healthPage(!draining),
+      '/health/live': () => healthPage(true),
+      '/health/ready': () => healthPage(!draining),
+      '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
+      '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, new URLSearchParams(query).get('provider')) })
+    },
+    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestRun).record, gapMs) },
+    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestRun | null)?.record ?? null) }
+  })
+  const port = await transport.listen()
+
+  const endWatch = configPath === null || !settings.server.watchConfig ? () => {} : watchConfigFile(configPath, () => { reloader.reload('file changed') })
+
+  const shutDown = async (): Promise<void> => {
+    draining = true
+    endWatch()
+    const { preStopDelayMs, shutdownTimeoutMs } = generations.current.settings.server
+    if (preStopDelayMs > 0) await new Promise((resolve) => { setTimeout(resolve, preStopDelayMs) })
+    await withDeadline(transport.drain(), shutdownTimeoutMs)
+    transport.destroy()
+    // What is left are jobs whose clients have gone; their threads end by themselves, or are ended.
+    await withDeadline(generations.close(), threadsCloseMs)
+    await generations.destroy()
+    metrics.close()
+  }
+  let closing: Promise<void> | null = null
+  return {
+    port,
+    load: () => ({ exchanges: transport.openCount, jobs: generations.all.reduce((sum, pool) => sum + pool.jobSlots.used, 0) }),
+    reload: (cause) => reloader.reload(cause),
+    close: () => (closing ??= shutDown())
+  }
+}
+
+/** What decides and what runs, without a socket. */
+function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
+  const { settings } = loaded
   const nowMs = (): number => performance.now()
   const metrics = new Metrics({
     customLabels: settings.client.prometheusLabels,
@@ -39,10 +123,14 @@ export async function startGateway (settings: Settings, logger: Logger, version:
     version,
     onReadError: (error) => { logger.error({ err: error }, 'a metric could not be read') }
   })
-  const health = new Health()
-  const pools = new Map(settings.providers.map((provider) => [provider.name, createPool(provider, settings, health, metrics, logger, nowMs)]))
-  const gateway = new Gateway({ settings, pools }, {
-    health,
+  const poolContext = { health: new Health(), metrics, logger, nowMs }
+  const generations = new Generations<ProviderPool>(settings, {
+    createPool: (provider, all) => createPool(provider, all, poolContext),
+    onPoolGone: (name) => { forgetPool(name, poolContext) },
+    onPublished: (generation) => { gateway.generation = generation }
+  })
+  const gateway = new Gateway(generations.current, {
+    health: poolContext.health,
     identities: new Identities(),
     nowMs,
     nowEpochMs: Date.now,
@@ -56,92 +144,24 @@ export async function startGateway (settings: Settings, logger: Logger, version:
       logger.warn({ provider: provider.name, model: requestedModel, state }, 'circuit breaker changed')
     }
   })
-  const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
-  let draining = false
-
-  const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
-  const transport = new Transport({
-    host: settings.server.host,
-    port: settings.server.port,
-    requestBodyBytesMax: settings.client.requestBodyBytesMax,
-    slowClientTimeoutMs: settings.client.slowClientTimeoutMs,
-    nowMs,
-    handle: (request, client) => {
-      const run = gateway.handle(request, client)
-      booking.started(run.record)
-      return run
+  const reloader = new Reloader({
+    loaded,
+    load,
+    whyNot: () => generations.hasRoom ? null : 'requests of too many earlier configurations are in progress; try again when some have ended',
+    publish: (next) => {
+      if (next.server.logLevel !== generations.current.settings.server.logLevel) logger.level = next.server.logLevel
+      generations.publish(next)
     },
-    pages: {
-      '/health': () => healthPage(!draining),
-      '/health/live': () => healthPage(true),
-      '/health/ready': () => healthPage(!draining),
-      '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
-      '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
-    },
-    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestRun).record, gapMs) },
-    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestRun | null)?.record ?? null) }
+    onReload: (cause, report) => { logReload(cause, report, metrics, logger) }
   })
-  const port = await transport.listen()
-
-  const shutDown = async (): Promise<void> => {
-    draining = true
-    await withDeadline(transport.drain(), settings.server.shutdownTimeoutMs)
-    transport.destroy()
-    const all = [...pools.values()]
-    // What is left are jobs whose clients have gone; their threads end by themselves, or are ended.
-    await withDeadline(Promise.all(all.map((pool) => pool.close())), threadsCloseMs)
-    await Promise.all(all.map((pool) => pool.destroy()))
-    metrics.close()
-  }
-  let closing: Promise<void> | null = null
-  return {
-    port,
-    load: () => ({ exchanges: transport.openCount, jobs: [...pools.values()].reduce((sum, pool) => sum + pool.jobSlots.used, 0) }),
-    close: () => (closing ??= shutDown())
-  }
+  return { metrics, generations, gateway, reloader, nowMs }
 }
 
-function createPool (provider: ProviderSettings, settings: Settings, health: Health, metrics: Metrics, logger: Logger, nowMs: () => number): ProviderPool {
-  const { queueWait } = metrics.provider(provider.name)
-  const pool = new ProviderPool({
-    settings: provider,
-    dropExcess: settings.client.dropExcessRequests,
-    initialPoolSize: settings.client.initialPoolSize,
-    nowMs,
-    onQueueWait: (seconds) => { queueWait.observe(seconds) },
-    onThreadEnd: (name, thread, reason, error) => { logger.error({ provider: name, thread, reason, err: error }, 'worker thread ended, starting another') }
-  })
-  metrics.registerProvider(provider.name, () => readPool(pool, health))
-  metrics.registerPool(`jobs_${provider.name}`, () => pool.jobSlots)
-  return pool
-}
-
-function readPool (pool: ProviderPool, health: Health): ProviderReading {
-  const { settings } = pool
-  const counts = <Name extends string>(names: readonly Name[], map: ReadonlyMap<string, number>): Record<Name, number> =>
-    Object.fromEntries(names.map((name) => [name, map.get(name) ?? 0])) as Record<Name, number>
-  return {
-    queueDepth: pool.queueDepth,
-    queueBlocked: pool.queueBlocked,
-    inFlight: pool.inFlight,
-    dropped: pool.droppedCount,
-    threads: pool.liveThreads().map((thread) => {
-      const delay = thread.loopDelay()
-      return {
-        index: thread.index,
-        ringUsedBytes: thread.ringUsedBytes,
-        ringCapacityBytes: thread.ringCapacityBytes,
-        inFlight: thread.inFlight,
-        eventLoopDelayP50Seconds: delay.p50,
-        eventLoopDelayP99Seconds: delay.p99,
-        eventLoopDelayMaxSeconds: delay.max
-      }
-    }),
-    restarts: counts(restartReasons, pool.restarts),
-    timeouts: counts(timeoutNames, pool.timeouts),
-    breakersOpen: health.of(settings.name).openBreakers().length,
-    keys: settings.keys.map((key) => ({ id: key.id, name: key.name, up: key.enabled && (key.value !== '' || settings.keyless) }))
-  }
+/** One line per reload that changed something or failed. Values of secret fields are redacted in the report already. */
+function logReload (cause: string, report: ReloadReport, metrics: Metrics, logger: Logger): void {
+  metrics.count('configReloads', [!report.ok ? 'refused' : report.changes.length === 0 ? 'unchanged' : 'applied'])
+  if (!report.ok) logger.error({ cause, problems: report.problems }, 'config not taken over, nothing has changed')
+  else if (report.changes.length > 0) logger.info({ cause, ...report }, 'config taken over')
 }
 
 /** Resolves with the promise or at the deadline, whichever comes first. */

@@ -1,9 +1,10 @@
 import type { AnswerIdentity, Client, ClientWatcher, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
-import type { Settings } from './api/settings.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
+import type { ErrorCode } from './errors.ts'
 import type { JobPool } from './pool/job.ts'
+import type { Generation } from './reload/generation.ts'
 import type { Identities } from './router/identity.ts'
 import { outcomeTable, toOutcome } from './router/outcomes.ts'
 import { RoutePlan } from './router/plan.ts'
@@ -16,12 +17,6 @@ import type { AttemptContext, AttemptOwner } from './target-attempt.ts'
 
 /** Credit goes back to the worker in steps of this size, in bytes. */
 const creditStepBytes = 32 * 1024
-
-/** One load of the configuration with what runs for it. A request keeps the one it began with. */
-export interface Generation {
-  settings: Settings
-  pools: ReadonlyMap<string, JobPool>
-}
 
 /** What all requests share beside the configuration. */
 export interface GatewayContext extends PlanContext, AttemptContext {
@@ -54,6 +49,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   }
 
   start (): void {
+    this.generation.enter()
     this.proceed(() => {
       const { parsed, operation, headers, receivedAtMs } = this.request
       const { pin, timeoutMs } = parseRoutingHeaders(headers)
@@ -144,7 +140,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   onGone (error: GatewayError): void {
     if (this.record.settled) return
     this.abandon()
-    this.record.settle(error.code, this.record.usage, 0)
+    this.finish(error.code, this.record.usage, 0)
   }
 
   onTick (nowMs: number): void {
@@ -162,14 +158,20 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
     if (target !== null) this.turnTo(target)
     // The error is of a target that was passed over: the answer must not name the one that was tried last.
     else if (error.provider !== null && error.provider !== this.record.target?.provider.name) this.record.identity = null
-    this.record.settle(error.code, this.record.usage, 0)
+    this.finish(error.code, this.record.usage, 0)
     this.client.fail(error, this.record.toFailureContext(headers))
   }
 
   private settle (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
     this.attempt = null
     this.record.queueMs += attempt.queueMs
-    this.record.settle('ok', usage, upstreamMicroseconds)
+    this.finish('ok', usage, upstreamMicroseconds)
+  }
+
+  /** The single ending. */
+  private finish (outcome: 'ok' | ErrorCode, usage: Usage, upstreamMicroseconds: number): void {
+    this.record.settle(outcome, usage, upstreamMicroseconds)
+    this.generation.leave()
   }
 
   /** Drops what is under way. */

@@ -46,6 +46,7 @@ export function supervise (frontArguments: readonly string[]): void {
     stopping = true
     if (!child.kill(signal) || child.exitCode !== null || child.signalCode !== null) process.exit(again ? 1 : 0)
   }
+  process.on('SIGHUP', () => { child.kill('SIGHUP') })
   process.on('SIGTERM', passOn)
   process.on('SIGINT', passOn)
   start()

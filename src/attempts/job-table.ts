@@ -9,7 +9,7 @@ import { tickMs } from './attempt.ts'
 import type { Attempt } from './attempt.ts'
 import type { AttemptContext } from './http-attempt.ts'
 import { MockAttempt } from './mock-attempt.ts'
-import type { PortInbox } from './port-inbox.ts'
+import { PortInbox } from './port-inbox.ts'
 import { Results } from './results.ts'
 import { SlotMap } from './slot-map.ts'
 import { StreamAttempt } from './stream-attempt.ts'
@@ -20,7 +20,8 @@ const lateTickMs = 3 * tickMs
 
 /** The jobs that this thread has in hand. It starts, steers and times them; it retries nothing. */
 export class JobTable {
-  private readonly inbox: PortInbox
+  /** What comes through the port. */
+  readonly inbox: PortInbox
   private readonly results: Results
   private readonly upstreams = new Upstreams()
   /** What HTTP attempts share, by revision of the settings. */
@@ -31,8 +32,12 @@ export class JobTable {
   private onDrained: (() => void) | null = null
   private draining = false
 
-  constructor (port: MessagePort, inbox: PortInbox) {
-    this.inbox = inbox
+  constructor (port: MessagePort) {
+    this.inbox = new PortInbox(port, {
+      // At once: versions that connect alike share sockets, and those must outlive the moment between one version and the next.
+      onSettings: (revision, settings) => { if (settings.kind !== 'mock') this.addContext(revision, settings) },
+      onForget: (revision) => { this.forget(revision) }
+    })
     this.results = new Results(port, () => this.attempts.size)
   }
 
@@ -52,8 +57,7 @@ export class JobTable {
     return new Promise((resolve) => { this.onDrained = resolve })
   }
 
-  /** No job has this revision any more. */
-  forget (revision: number): void {
+  private forget (revision: number): void {
     const context = this.contexts.get(revision)
     if (context === undefined) return
     this.contexts.delete(revision)
@@ -78,17 +82,14 @@ export class JobTable {
 
   private create (job: JobFrame): MockAttempt | StreamAttempt | UnaryAttempt {
     const nowMs = performance.now()
-    const settings = this.inbox.settingsOf(job.revision)
-    const { kind, name, mock } = settings
+    const { kind, name, mock } = this.inbox.settingsOf(job.revision)
     if (kind === 'mock') return new MockAttempt(name, mock as MockSettings, job, this.results, this.remove, nowMs)
-    const context = this.contexts.get(job.revision) ?? this.addContext(job.revision, settings)
+    const context = this.contexts.get(job.revision) as AttemptContext
     return job.stream ? new StreamAttempt(context, job, nowMs) : new UnaryAttempt(context, job, nowMs)
   }
 
-  private addContext (revision: number, settings: ProviderSettings): AttemptContext {
-    const context = { settings, adapter: createOpenAiAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove }
-    this.contexts.set(revision, context)
-    return context
+  private addContext (revision: number, settings: ProviderSettings): void {
+    this.contexts.set(revision, { settings, adapter: createOpenAiAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove })
   }
 
   private readonly tick = (): void => {

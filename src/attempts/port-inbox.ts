@@ -13,6 +13,13 @@ export type PortMessage =
   /** No frame names these settings any more. */
   | { kind: 'forget', number: number }
 
+export interface InboxEvents {
+  /** Settings that frames may name from now on. */
+  onSettings (number: number, settings: ProviderSettings): void
+  /** No frame names them any more. */
+  onForget (number: number): void
+}
+
 /**
  * What came through the port and waits for its frame. Whatever a frame needs was posted before the frame was published, so
  * it is in the port's queue at the latest.
@@ -21,12 +28,11 @@ export class PortInbox {
   private readonly port: MessagePort
   private readonly bodies = new Map<number, Uint8Array>()
   private readonly settings = new Map<number, ProviderSettings>()
-  private readonly onForget: (number: number) => void
+  private readonly events: InboxEvents
 
-  /** @param onForget told when settings have no more frames */
-  constructor (port: MessagePort, onForget: (number: number) => void) {
+  constructor (port: MessagePort, events: InboxEvents) {
     this.port = port
-    this.onForget = onForget
+    this.events = events
   }
 
   readonly keep = (message: PortMessage): void => {
@@ -37,10 +43,11 @@ export class PortInbox {
         return
       case 'settings':
         this.settings.set(message.number, message.settings)
+        this.events.onSettings(message.number, message.settings)
         return
       case 'forget':
         this.settings.delete(message.number)
-        this.onForget(message.number)
+        this.events.onForget(message.number)
     }
   }
 

@@ -4,7 +4,6 @@ import type { ProviderSettings } from '../api/settings.ts'
 import { protocolVersion } from '../frames/kinds.ts'
 import { RingReader } from '../ring/ring.ts'
 import { JobTable } from './job-table.ts'
-import { PortInbox } from './port-inbox.ts'
 import type { PortMessage } from './port-inbox.ts'
 
 /** What a thread gets when it starts. Keys are in the settings; they cross here and, after a change, through the port, but in no frame. */
@@ -28,9 +27,8 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
   }
   const { port } = task
   const ring = new RingReader(task.ringMemory)
-  const inbox = new PortInbox(port, (revision) => { jobs.forget(revision) })
-  for (const revision of task.revisions) inbox.keep({ kind: 'settings', ...revision })
-  const jobs = new JobTable(port, inbox)
+  const jobs = new JobTable(port)
+  for (const { number, settings } of task.revisions) jobs.inbox.keep({ kind: 'settings', number, settings })
   let moreScheduled = false
   const drainMore = (): void => {
     moreScheduled = false
@@ -47,7 +45,7 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
     } while (!ring.sleep())
   }
   port.on('message', (message: PortMessage) => {
-    inbox.keep(message)
+    jobs.inbox.keep(message)
     drainRing()
   })
 

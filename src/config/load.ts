@@ -21,6 +21,8 @@ import { validateConfig } from './validate.ts'
 export interface LoadOptions {
   /** The config file; null runs the mock provider alone. */
   path: string | null
+  /** In place of the file's content, as it would parse; it is changed. */
+  data?: unknown
   environment: Environment
   /** Command line flags. */
   overrides: ConfigOverrides
@@ -31,6 +33,8 @@ export interface LoadOptions {
 export interface LoadedConfig {
   /** Frozen, all the way down. */
   settings: Settings
+  /** What the settings were made of: defaults filled in, variables replaced, secrets in the clear. */
+  file: ConfigFile
   /** One line each, without secrets. */
   warnings: string[]
 }
@@ -42,19 +46,19 @@ export interface LoadedConfig {
 export function loadConfig (options: LoadOptions): LoadedConfig {
   const problems = new ProblemList()
   const schema = configSchema()
-  const data = options.path === null ? { providers: { mock: {} } } : readConfigFile(options.path)
+  const data = options.data ?? (options.path === null ? { providers: { mock: {} } } : readConfigFile(options.path))
   const unsupported = emptyUnsupported(data)
   flattenSecretObjects(data, schema)
   const unused = findUnusedFields(data, schema)
   const warnings = unusedFieldWarnings(unused)
-  if (options.path === null) warnings.push('no config file: serving the mock provider only')
+  if (options.path === null && options.data === undefined) warnings.push('no config file: serving the mock provider only')
 
   const references = substituteEnv(data, options.environment, schema, problems)
   const inherited = inheritDefaults(data, references)
   const file = validateConfig(data, configValidator(unused.length > 0), { references, inherited, problems })
   const settings = file === null ? null : resolve(file, options, { references, unsupported, problems, warnings })
-  if (settings === null || problems.all.length > 0) throw new ConfigError(problems.all)
-  return { settings: deepFreeze(settings), warnings }
+  if (settings === null || file === null || problems.all.length > 0) throw new ConfigError(problems.all)
+  return { settings: deepFreeze(settings), file, warnings }
 }
 
 interface Findings {

@@ -58,6 +58,8 @@ export const metricList = {
   breakerTransitions: own('bifrost_breaker_transitions_total', 'counter', ['provider', 'state'], 'Circuit breakers that changed to this state.'),
   breakersOpen: own('bifrost_breakers_open', 'gauge', ['provider'], 'Models of the provider whose circuit breaker is not closed.'),
 
+  configReloads: own('bifrost_config_reloads_total', 'counter', ['result'], 'Reloads of the configuration: applied, unchanged or refused.'),
+
   activeRequests: own('bifrost_active_requests', 'gauge', ['method'], 'Requests in progress.'),
   providerKeyUp: own('bifrost_provider_key_up', 'gauge', ['provider', 'key_id', 'key_name'], '1 when the key may be picked, 0 while it is taken out.'),
 

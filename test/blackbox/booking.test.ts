@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
+import type { LoadedConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/log.ts'
 import { startGateway } from '../../src/main.ts'
 import { startTestGateway } from '../helpers/gateway.ts'
@@ -41,9 +42,9 @@ test('every request is one line of the log, whatever its ending, and no body is 
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-log-'))
   t.after(() => { rmSync(folder, { recursive: true }) })
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ server: { port: 0 }, providers: { mock: {} } }))
-  const { settings } = loadConfig({ path: join(folder, 'config.json'), environment: {}, overrides: {}, generation: 1 })
+  const load = (generation: number): LoadedConfig => loadConfig({ path: join(folder, 'config.json'), environment: {}, overrides: {}, generation })
   const logger = createLogger({ level: 'info', destination: join(folder, 'log') })
-  const gateway = await startGateway(settings, logger, '0.0.0')
+  const gateway = await startGateway({ loaded: load(1), load, configPath: null, logger, version: '0.0.0' })
   const url = `http://127.0.0.1:${gateway.port}`
   const requests: [object, number, string][] = [
     [{ model: 'mock/a' }, 200, 'ok'],

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.ts'
+import type { LoadedConfig } from '../../src/config/load.ts'
 import { createLogger } from '../../src/log.ts'
 import { startGateway } from '../../src/main.ts'
 import type { RunningGateway } from '../../src/main.ts'
@@ -12,6 +13,8 @@ const silentLogger = createLogger({ level: 'silent' })
 
 export interface TestGateway extends RunningGateway {
   url: string
+  /** Its config file, which it watches. */
+  configPath: string
   /** The sum of the samples of a metric that have these labels. */
   metric: (name: string, labels?: Record<string, string>) => Promise<number>
   /** Resolves when nothing is open and no job is in a slot. */
@@ -24,18 +27,21 @@ export interface Owner {
 }
 
 /** A whole gateway in this process, from a config as a user writes it. It listens on a free port and ends with the test. */
-export async function startTestGateway (t: Owner, config: { client?: object, providers: Record<string, object> }, logger = silentLogger): Promise<TestGateway> {
+export async function startTestGateway (t: Owner, config: { server?: object, client?: object, providers: Record<string, object> }, logger = silentLogger): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-test-'))
   const path = join(folder, 'bifrost.config.json')
-  writeFileSync(path, JSON.stringify({ server: { port: 0 }, ...config }))
-  const { settings } = loadConfig({ path, environment: {}, overrides: {}, generation: 1 })
-  rmSync(folder, { recursive: true })
-  const running = await startGateway(settings, logger, '0.0.0')
-  t.after(() => running.close())
+  writeFileSync(path, JSON.stringify({ ...config, server: { port: 0, ...config.server } }))
+  const load = (generation: number, data?: unknown): LoadedConfig => loadConfig({ path, data, environment: {}, overrides: {}, generation })
+  const running = await startGateway({ loaded: load(1), load, configPath: path, logger, version: '0.0.0' })
+  t.after(async () => {
+    await running.close()
+    rmSync(folder, { recursive: true })
+  })
   const url = `http://127.0.0.1:${running.port}`
   return {
     ...running,
     url,
+    configPath: path,
     metric: async (name, labels) => {
       const exposition = parseExposition(await (await fetch(`${url}/metrics`)).text())
       return select(exposition, name, labels).reduce((sum, sample) => sum + sample.value, 0)

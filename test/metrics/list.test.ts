@@ -39,6 +39,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_timeouts_total: ['counter', ['provider', 'timeout']],
   bifrost_event_loop_delay_seconds: ['gauge', ['thread', 'quantile']],
   bifrost_pool_objects: ['gauge', ['pool', 'state']],
+  bifrost_config_reloads_total: ['counter', ['result']],
   bifrost_build_info: ['gauge', ['version', 'node']]
 }
 
@@ -55,6 +56,7 @@ test('every metric has its pinned name, type and label names', async (t) => {
   metrics.count('keyRotations', ['openai', 'gpt-4o', 'k1', 'primary', 'key_passing'])
   metrics.count('fallbacks', ['openai', 'groq', 'transient'])
   metrics.count('breakerTransitions', ['openai', 'open'])
+  metrics.count('configReloads', ['applied'])
   metrics.provider('openai').queueWait.observe(0.1)
   metrics.registerProvider('openai', () => providerReading())
   metrics.registerPool('job', () => ({ free: 1, used: 2 }))
