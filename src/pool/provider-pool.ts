@@ -3,14 +3,18 @@ import type { ProviderSettings } from '../api/settings.ts'
 import type { Usage } from '../api/usage.ts'
 import { fromErrorRecord, GatewayError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { JobHead } from '../api/job.ts'
+import { priorities } from '../api/job.ts'
+import type { JobHead, Priority } from '../api/job.ts'
 import { readResultBatch } from '../frames/result-frame.ts'
 import type { FailureRecord, ResultHandler } from '../frames/result-frame.ts'
 import { Admission } from './admission.ts'
-import type { Job, JobListener, JobPool } from './job.ts'
+import type { LaneReading } from './admission.ts'
+import type { LimitVerdict } from './concurrency-limit.ts'
+import type { Job, JobListener, JobPool, JobTerms } from './job.ts'
 import { JobSlots } from './job-slots.ts'
 import type { PoolThread, ThreadEndReason, Threads } from './provider-thread.ts'
 import { PiscinaThreads } from './piscina-threads.ts'
+import { ServiceRate } from './service-rate.ts'
 
 export interface ProviderPoolOptions {
   settings: ProviderSettings
@@ -38,9 +42,12 @@ export class ProviderPool implements JobPool, ResultHandler {
   readonly settings: ProviderSettings
   readonly restarts = new Map<string, number>()
   readonly timeouts = new Map<string, number>()
-  droppedCount = 0
+  /** Requests that were dropped since the start. */
+  readonly sheds: Record<Priority, number> = { high: 0, normal: 0, low: 0 }
   private readonly options: ProviderPoolOptions
   private readonly admission: Admission
+  private readonly serviceRate = new ServiceRate()
+  private finishedCount = 0
   private readonly slots: JobSlots
   private readonly threads: (PoolThread | null)[]
   private host: Threads | null = null
@@ -56,7 +63,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     this.settings = settings
     // A connection carries one request at a time, so fewer connections mean fewer attempts at once.
     const concurrency = Math.min(settings.concurrency, settings.connectionsPerOrigin)
-    this.admission = new Admission({ concurrency, bufferSize: settings.bufferSize, dropExcess: options.dropExcess })
+    this.admission = new Admission({ concurrency, bufferSize: settings.bufferSize, dropExcess: options.dropExcess, adaptive: settings.adaptiveConcurrency })
     this.slots = new JobSlots(options.initialPoolSize)
     this.threads = Array.from({ length: settings.threads }, () => null)
   }
@@ -64,13 +71,19 @@ export class ProviderPool implements JobPool, ResultHandler {
   get inFlight (): number { return this.admission.inFlight }
   get queueDepth (): number { return this.admission.queueDepth }
   get queueBlocked (): number { return this.admission.queueBlocked }
+  get droppedCount (): number { return this.sheds.high + this.sheds.normal + this.sheds.low }
   get jobSlots (): { used: number, free: number } { return { used: this.slots.usedCount, free: this.slots.freeCount } }
 
   liveThreads (): PoolThread[] {
     return this.threads.filter((thread) => thread !== null)
   }
 
-  submit (listener: JobListener, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job {
+  /** The models that have limits of their own. */
+  readLanes (): LaneReading[] {
+    return this.admission.readLanes()
+  }
+
+  submit (listener: JobListener, head: JobHead, body: readonly Uint8Array[], bodyBytes: number, terms: JobTerms): Job {
     if (this.closed) throw new GatewayError('BIFROST_SHUTTING_DOWN', { message: `provider ${this.settings.name} is shutting down` })
     if (this.host === null) this.startThreads()
     const job = this.slots.acquire()
@@ -79,13 +92,22 @@ export class ProviderPool implements JobPool, ResultHandler {
     job.body = body
     job.bodyBytes = bodyBytes
     job.submittedAtMs = this.options.nowMs()
+    job.deadlineMs = terms.deadlineMs
+    job.rank = priorities.indexOf(terms.priority)
     if (!this.admission.offer(job)) {
-      this.slots.release(job)
-      this.droppedCount++
-      throw new GatewayError('BIFROST_REQUEST_DROPPED', { provider: this.settings.name })
+      const displaced = this.admission.displace(job)
+      const dropped = displaced ?? job
+      const error = this.toDropped(dropped)
+      const displacedListener = this.endJob(dropped)
+      if (displaced === null) throw error
+      displacedListener?.onFailed(error, error.headers, noUsage, 0)
     }
     this.pump()
     return job
+  }
+
+  observe (model: string, stream: boolean, latencyMs: number, verdict: LimitVerdict): void {
+    this.admission.observe(model, stream, latencyMs, verdict, this.options.nowMs())
   }
 
   cancel (job: Job): void {
@@ -148,6 +170,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     this.host = createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings)
     for (let index = 0; index < this.threads.length; index++) this.spawn(index)
     this.heartbeatTimer = setInterval(() => {
+      this.serviceRate.read(this.finishedCount, this.options.nowMs())
       for (const thread of this.liveThreads()) thread.lookAtHeartbeat()
     }, heartbeatLookMs)
     this.heartbeatTimer.unref()
@@ -184,7 +207,13 @@ export class ProviderPool implements JobPool, ResultHandler {
 
   /** Hands queued jobs to threads as far as concurrency and rings allow. */
   private pump (): void {
-    for (let job = this.admission.peek(); job !== null; job = this.admission.peek()) {
+    if (this.admission.waiting === 0) return
+    const nowMs = this.options.nowMs()
+    for (let job = this.admission.peek(nowMs); job !== null; job = this.admission.peek(nowMs)) {
+      if (job.deadlineMs <= nowMs) {
+        this.failLate(job)
+        continue
+      }
       const thread = this.leastLoadedThread()
       if (thread === null) return
       if (!thread.send(job)) {
@@ -197,10 +226,23 @@ export class ProviderPool implements JobPool, ResultHandler {
       this.admission.admit(job)
       job.state = 'running'
       job.thread = thread
-      const queueMs = this.options.nowMs() - job.submittedAtMs
+      const queueMs = nowMs - job.submittedAtMs
       this.options.onQueueWait(queueMs / 1000)
       job.listener?.onDispatched(queueMs)
     }
+  }
+
+  /** Its client has stopped waiting, or is about to. */
+  private failLate (job: Job): void {
+    this.admission.leave(job)
+    const error = new GatewayError('BIFROST_DEADLINE_EXCEEDED', { message: `The time of the request was over before its turn came in the queue of ${this.settings.name}.`, provider: this.settings.name })
+    this.endJob(job)?.onFailed(error, '', noUsage, 0)
+  }
+
+  private toDropped (job: Job): GatewayError {
+    this.sheds[priorities[job.rank] as Priority]++
+    const retryAfterSeconds = this.serviceRate.secondsFor(this.admission.waiting, this.finishedCount, this.options.nowMs())
+    return new GatewayError('BIFROST_REQUEST_DROPPED', { provider: this.settings.name, retryAfterSeconds })
   }
 
   private leastLoadedThread (): PoolThread | null {
@@ -216,7 +258,8 @@ export class ProviderPool implements JobPool, ResultHandler {
     const job = this.slots.find(jobId)
     if (job === null || job.state !== 'running') return null
     if (job.thread !== null) job.thread.inFlight--
-    this.admission.finish()
+    this.admission.finish(job)
+    this.finishedCount++
     return this.endJob(job)
   }
 
