@@ -5,15 +5,17 @@ const windowAnswersMin = 10
 /** Slow windows in a row before the limit goes down for it: one may be a few long answers. */
 const slowWindowsMax = 2
 /** What is left of the limit after the provider refused, or did not answer in time. */
-const refusedShare = 0.7
-/** After slow windows the limit is what would have been quick, a little less, and at least this share of what it was. */
+const refusedShare = 0.75
+/** A slow window leaves of the limit what would have been quick, a little less, and at least this share. */
 const slowShare = 0.9
-const slowShareMin = 0.4
+const slowShareMin = 0.65
+/** The limit goes on down until so much of what is tolerated above the usual latency is left, so that the usual one is seen again. */
+const settledShare = 1 / 4
 /** The limit grows by 1 a window, by 1 more for every so many windows without trouble. */
 const windowsPerStep = 10
 /** How far the usual latency follows a window that was quicker, one that was slower, and one that was slow with the limit at its floor. */
-const quickerShare = 0.3
-const slowerShare = 0.01
+const quickerShare = 0.1
+const slowerShare = 0.002
 const floorShare = 0.5
 
 export interface LimitBounds {
@@ -31,14 +33,14 @@ export type LimitVerdict = 'success' | 'overloaded' | 'abandoned'
 /**
  * How many attempts on one model may run at once. It doubles every window (about a round trip) until there is trouble for the first
  * time, then grows by steps while it is used to the full; it shrinks to a share when the provider refuses or becomes slow. States:
- * starting -> steady. Clock and latencies come from the caller.
+ * starting -> steady <-> shrinking. Clock and latencies come from the caller.
  */
 export class ConcurrencyLimit {
   private bounds: LimitBounds
   private exact: number
   private readonly streams = new LatencyTrack()
   private readonly wholes = new LatencyTrack()
-  private starting = true
+  private state: 'starting' | 'steady' | 'shrinking' = 'starting'
   /** Most attempts at once since the window began. */
   private peak = 0
   private goodWindows = 0
@@ -70,8 +72,9 @@ export class ConcurrencyLimit {
     const track = stream ? this.streams : this.wholes
     if (verdict === 'overloaded') {
       // What began before the last cut says nothing about the limit after it: one cut per round trip.
-      if (nowMs - latencyMs >= this.lastCutMs) this.cut(refusedShare, track.usualMs, nowMs)
-      return
+      if (nowMs - latencyMs < this.lastCutMs) return
+      if (this.state === 'starting') this.state = 'steady'
+      return this.cut(refusedShare, track.usualMs, nowMs)
     }
     if (nowMs < this.opensAtMs || (verdict === 'abandoned' && !track.isSlow(latencyMs, this.bounds.latencyTolerance))) return
     track.add(latencyMs)
@@ -79,26 +82,32 @@ export class ConcurrencyLimit {
   }
 
   private closeWindow (track: LatencyTrack, nowMs: number): void {
+    const { limitMin, latencyTolerance } = this.bounds
     const medianMs = track.median()
-    const isSlow = track.isSlow(medianMs, this.bounds.latencyTolerance)
     const { usualMs } = track
+    const isSlow = track.isSlow(medianMs, this.state === 'shrinking' ? 1 + (latencyTolerance - 1) * settledShare : latencyTolerance)
     // With the limit at its floor, it is not our doing that it takes longer.
-    track.learn(medianMs, medianMs < usualMs ? quickerShare : isSlow && this.exact <= this.bounds.limitMin ? floorShare : slowerShare)
-    this.slowWindows = isSlow ? this.slowWindows + 1 : 0
-    if (this.slowWindows >= slowWindowsMax) return this.cut(Math.max(slowShareMin, slowShare * usualMs / medianMs), medianMs, nowMs)
+    const isFloor = this.exact <= limitMin
+    track.learn(medianMs, medianMs < usualMs ? quickerShare : isSlow && isFloor ? floorShare : slowerShare)
+    this.slowWindows = isSlow && !isFloor ? this.slowWindows + 1 : 0
+    if (this.slowWindows >= slowWindowsMax || (this.slowWindows > 0 && this.state === 'shrinking')) {
+      this.state = 'shrinking'
+      return this.cut(Math.max(slowShareMin, slowShare * usualMs / medianMs), medianMs, nowMs)
+    }
+    if (this.state === 'shrinking') this.state = 'steady'
     if (!isSlow && this.peak >= this.value) this.grow()
-    this.openWindow(nowMs, medianMs)
+    // What was begun under half the limit does not say how the whole of it goes.
+    this.openWindow(this.state === 'starting' ? nowMs + medianMs : nowMs, medianMs)
   }
 
   private grow (): void {
-    if (this.starting) return this.move(this.exact * 2)
+    if (this.state === 'starting') return this.move(this.exact * 2)
     this.move(this.exact + 1 + Math.floor(this.goodWindows++ / windowsPerStep))
   }
 
   /** The attempts that run now were more than there will be; their latencies are not looked at. */
   private cut (share: number, roundTripMs: number, nowMs: number): void {
     this.move(this.exact * share)
-    this.starting = false
     this.goodWindows = 0
     this.slowWindows = 0
     this.lastCutMs = nowMs
