@@ -143,7 +143,7 @@ export class Admission {
     const waitingMax = !dropExcess ? Math.max(bufferSize, waitingRequestsMax) : job.rank === lowestRank ? bufferSize * lowShare : bufferSize
     const waiting = this.waiting + 1
     const lane = this.lanes.at(job.lane)
-    const held = this.held + (lane.waiting >= lane.room ? 1 : 0)
+    const held = lane.limit !== null && lane.waiting >= lane.room ? this.held + 1 : this.held
     const starting = Math.max(0, Math.min(concurrency - this.inFlight, waiting - held))
     if (waiting - starting > waitingMax) return false
     return this.waiting === 0 || this.waitingBytes + job.bodyBytes <= waitingBytesMax
@@ -172,7 +172,8 @@ export class Admission {
 
   /** After every change of a lane: the sum over all lanes stays right without looking at the others. */
   private countHeld (lane: Lane): void {
-    const held = lane.limit === null ? 0 : Math.max(0, lane.waiting - lane.room)
+    if (lane.limit === null && lane.held === 0) return
+    const held = Math.max(0, lane.waiting - lane.room)
     this.held += held - lane.held
     lane.held = held
   }

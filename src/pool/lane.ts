@@ -31,6 +31,6 @@ export class Lane {
   }
 
   next (rank: number, nowMs: number): Job | null {
-    return this.room === 0 ? null : (this.lists[rank] as JobList).next(nowMs)
+    return this.limit !== null && this.room === 0 ? null : (this.lists[rank] as JobList).next(nowMs)
   }
 }

@@ -45,6 +45,7 @@ export class Lanes {
   /** @returns the job of this rank whose turn it is, null when none may start */
   next (rank: number, nowMs: number): Job | null {
     const { all, turn } = this
+    if (all.length === 1) return this.at(0).next(rank, nowMs)
     for (let step = 0; step < all.length; step++) {
       const job = this.at((turn + step) % all.length).next(rank, nowMs)
       if (job !== null) return job
@@ -54,7 +55,7 @@ export class Lanes {
 
   /** A job of this lane has had its turn. */
   pass (index: number): void {
-    this.turn = (index + 1) % this.all.length
+    this.turn = index + 1 < this.all.length ? index + 1 : 0
   }
 
   /** @returns the job of this rank that came last, null when none waits */
