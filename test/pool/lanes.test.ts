@@ -58,6 +58,17 @@ test('a model whose requests fill the buffer does not keep another one from star
   assert.equal(admission.inFlight, 4)
 })
 
+test('the place of one that has just ended is free for the next, before anything else has started', () => {
+  const admission = createGate(4, 1)
+  const jobs = Array.from({ length: 3 }, () => createModelJob('a'))
+  for (const job of jobs) assert.equal(admission.offer(job), true)
+  start(admission)
+  assert.equal(admission.offer(createModelJob('a')), false)
+  admission.finish(jobs[0] as Job)
+  assert.equal(admission.offer(createModelJob('a')), true)
+  assert.equal(admission.offer(createModelJob('a')), false)
+})
+
 test(`past ${lanesMax} busy models all further ones share a lane; a lane that was left idle longest goes to a new model`, () => {
   assert.equal(lanesMax, 64)
   const admission = createGate(1_000, 1_000)
