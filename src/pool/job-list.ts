@@ -4,7 +4,7 @@ import type { Job } from './job.ts'
  * A queue whose oldest job has waited for longer than this serves the newest first, in milliseconds. Longer than a burst takes to
  * pass, shorter than clients are patient.
  */
-export const newestFirstAfterMs = 500
+const newestFirstAfterMs = 500
 
 /** Jobs of one kind in the order in which they came: an intrusive list, so that a job leaves from anywhere in constant time. */
 export class JobList {
