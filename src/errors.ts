@@ -63,6 +63,8 @@ export interface ErrorDetails {
   /** `error.code` as the upstream gave it; the table's code name otherwise. */
   upstreamCode?: string
   provider?: string
+  /** When the client may come back, where we know. */
+  retryAfterSeconds?: number
   cause?: unknown
 }
 
@@ -79,6 +81,7 @@ export class GatewayError extends Error {
   readonly param: string | null
   readonly upstreamCode: string | null
   readonly provider: string | null
+  readonly retryAfterSeconds: number | null
 
   constructor (code: ErrorCode, details: ErrorDetails = {}) {
     const row = errorTable[code]
@@ -90,6 +93,12 @@ export class GatewayError extends Error {
     this.param = details.param ?? null
     this.upstreamCode = details.upstreamCode ?? null
     this.provider = details.provider ?? null
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null
+  }
+
+  /** For the answer, as a `name: value` line, or empty. */
+  get headers (): string {
+    return this.retryAfterSeconds === null ? '' : `retry-after: ${this.retryAfterSeconds}`
   }
 }
 

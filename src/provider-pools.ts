@@ -47,6 +47,8 @@ function readPool (pool: ProviderPool, health: Health): ProviderReading {
     queueBlocked: pool.queueBlocked,
     inFlight: pool.inFlight,
     dropped: pool.droppedCount,
+    sheds: pool.sheds,
+    limits: pool.readLanes(),
     threads: pool.liveThreads().map((thread) => {
       const delay = thread.loopDelay()
       return {

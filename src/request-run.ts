@@ -1,9 +1,10 @@
 import type { AnswerIdentity, Client, ClientWatcher, GatewayRequest } from './api/client.ts'
+import type { Priority } from './api/job.ts'
 import type { Reply } from './api/reply.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
-import type { JobPool } from './pool/job.ts'
+import type { JobPool, JobTerms } from './pool/job.ts'
 import type { Generation } from './reload/generation.ts'
 import type { Identities } from './router/identity.ts'
 import { outcomeTable, toOutcome } from './router/outcomes.ts'
@@ -29,15 +30,16 @@ export interface GatewayContext extends PlanContext, AttemptContext {
  * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
  * client has seen the head) -> settled. What it learned is in its record, which is booked when the exchange ends.
  */
-export class RequestRun implements AttemptOwner, ClientWatcher {
+export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   readonly record: RequestRecord
+  priority: Priority = 'normal'
+  deadlineMs = Infinity
   private readonly generation: Generation
   private readonly context: GatewayContext
   private readonly request: GatewayRequest
   private readonly client: Client
   private attempt: TargetAttempt | null = null
   private endPause: (() => void) | null = null
-  private deadlineMs = Infinity
   private takenBytes = 0
 
   constructor (generation: Generation, context: GatewayContext, request: GatewayRequest, client: Client) {
@@ -52,7 +54,8 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
     this.generation.enter()
     this.proceed(() => {
       const { parsed, operation, headers, receivedAtMs } = this.request
-      const { pin, timeoutMs } = parseRoutingHeaders(headers)
+      const { pin, timeoutMs, priority } = parseRoutingHeaders(headers)
+      this.priority = priority
       this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
       const plan = this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: parsed.model, operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })
       return plan.start()
@@ -68,7 +71,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
         if (step.kind === 'wait') return this.pauseFor(step.waitMs)
         const refusal = this.tryTarget(step)
         if (refusal === null) return
-        step = this.afterFailure(this.attempt as TargetAttempt, { error: refusal, target: step.target, headers: '' })
+        step = this.afterFailure(this.attempt as TargetAttempt, { error: refusal, target: step.target, headers: refusal.headers })
       }
       failure = step.failure
     } catch (error) {
@@ -86,7 +89,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
     const identity = this.turnTo(step.target)
     this.record.attempts++
     this.attempt = new TargetAttempt(this, step, this.generation.pools.get(step.target.provider.name) as JobPool, this.context)
-    return this.attempt.submit(this.request, identity)
+    return this.attempt.submit(this.request, identity, this)
   }
 
   onReply (attempt: TargetAttempt, reply: Reply): void {

@@ -3,12 +3,15 @@ import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
-import type { Job, JobListener, JobPool } from './pool/job.ts'
+import type { LimitVerdict } from './pool/concurrency-limit.ts'
+import type { Job, JobListener, JobPool, JobTerms } from './pool/job.ts'
 import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
 import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import type { Health } from './router/health.ts'
+import { isOverload } from './router/outcomes.ts'
 import type { Outcome } from './router/outcomes.ts'
 import type { Attempt, TrailEntry } from './router/plan.ts'
+import { toUsedUpMs } from './router/retry-after.ts'
 import type { Target } from './router/target.ts'
 
 /** An attempt that outlives its worker's own deadlines by this much is given up, in milliseconds. */
@@ -17,6 +20,8 @@ const deadlineGraceMs = 5_000
 export interface AttemptContext {
   health: Health
   nowMs: () => number
+  /** Wall clock, for dates in headers. */
+  nowEpochMs: () => number
   onBreakerChange: (target: Target, state: BreakerState) => void
 }
 
@@ -43,6 +48,7 @@ export class TargetAttempt implements JobListener {
   private readonly context: AttemptContext
   private readonly startedAtMs: number
   private dispatchedAtMs = 0
+  private stream = false
   private job: Job | null = null
   private ended = false
   private hasPermit = true
@@ -57,8 +63,9 @@ export class TargetAttempt implements JobListener {
   }
 
   /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
-  submit (request: GatewayRequest, identity: AnswerIdentity): GatewayError | null {
+  submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms): GatewayError | null {
     const { parsed, operation, body, headers } = request
+    this.stream = parsed.stream
     const { provider, keyIndex, model } = this.target
     try {
       const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
@@ -74,7 +81,7 @@ export class TargetAttempt implements JobListener {
         model,
         extraFields: parsed.stream ? identity.chunkFields : '',
         forwardedHeaders: toForwardedHeaders(headers)
-      }, spliced.segments, spliced.totalBytes)
+      }, spliced.segments, spliced.totalBytes, terms)
       if (!this.ended) this.job = job
       return null
     } catch (error) {
@@ -96,6 +103,7 @@ export class TargetAttempt implements JobListener {
 
   onReply (reply: Reply): void {
     if (this.ended) return
+    this.learnFrom(reply.headers)
     this.end('success')
     this.owner.onReply(this, reply)
   }
@@ -103,6 +111,7 @@ export class TargetAttempt implements JobListener {
   onHead (status: number, headers: string, upstreamMicroseconds: number): void {
     if (this.ended) return
     this.answered = true
+    this.learnFrom(headers)
     // The first event says that the target works; a probe that streams for minutes must not hold the breaker half open.
     this.finishPermit('success')
     this.owner.onHead(this, status, headers, upstreamMicroseconds)
@@ -122,6 +131,7 @@ export class TargetAttempt implements JobListener {
     if (this.ended) return
     this.ended = true
     this.job = null
+    if (!this.answered && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
     this.owner.onFailed(this, error, headers, usage, upstreamMicroseconds)
   }
 
@@ -147,6 +157,7 @@ export class TargetAttempt implements JobListener {
     if (this.ended) return
     const job = this.job
     this.end('none')
+    if (this.dispatchedAtMs !== 0 && !this.answered && this.target.provider.adaptiveConcurrency !== null) this.observe('abandoned')
     if (job !== null) this.pool.cancel(job)
   }
 
@@ -166,6 +177,21 @@ export class TargetAttempt implements JobListener {
     this.ended = true
     this.job = null
     this.finishPermit(verdict)
+  }
+
+  /** A good answer, by its headers, where the provider's concurrency is adaptive. */
+  private learnFrom (headers: string): void {
+    const { target: { provider, key }, context } = this
+    if (provider.adaptiveConcurrency === null) return
+    this.observe('success')
+    const restMs = toUsedUpMs(headers, context.nowEpochMs())
+    if (restMs === null) return
+    const nowMs = context.nowMs()
+    context.health.of(provider.name).keyRests.rest(key.id, nowMs + restMs, false, nowMs)
+  }
+
+  private observe (verdict: LimitVerdict): void {
+    this.pool.observe(this.target.model, this.stream, this.upstreamMs, verdict)
   }
 
   private finishPermit (verdict: Verdict): void {

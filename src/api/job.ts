@@ -1,5 +1,9 @@
 import type { Operation } from './operations.ts'
 
+/** Which requests go first when there is more to do than may run, the first one first. */
+export const priorities = ['high', 'normal', 'low'] as const
+export type Priority = (typeof priorities)[number]
+
 /** An attempt as the front describes it to a thread; `src/frames/job-frame.ts` draws its bytes. */
 export interface JobHead {
   keyIndex: number

@@ -1012,7 +1012,7 @@ export interface Hedging {
   minimum_requests: number
 }
 /**
- * Finds, per model, how many requests at once the provider takes well, below `concurrency`.
+ * Finds, per model, how many requests at once the provider takes well, below `concurrency`. It also avoids a key whose last answer used up its rate limit, until that is reset.
  */
 export interface AdaptiveConcurrency {
   /**

@@ -72,6 +72,8 @@ export const metricList = {
   ringCapacity: own('bifrost_ring_capacity_bytes', 'gauge', ['provider', 'thread'], 'Size of the ring to the thread.'),
   threadRestarts: own('bifrost_thread_restarts_total', 'counter', ['provider', 'reason'], 'Worker threads that were replaced.'),
   dropped: own('bifrost_requests_dropped_total', 'counter', ['provider'], 'Requests refused because the admission queue was full.'),
+  sheds: own('bifrost_sheds_total', 'counter', ['provider', 'priority'], 'Requests refused or put out of the full admission queue, by their priority.'),
+  concurrencyLimit: own('bifrost_concurrency_limit', 'gauge', ['provider', 'model'], 'Attempts at once that adaptive concurrency allows the model.'),
   timeouts: own('bifrost_timeouts_total', 'counter', ['provider', 'timeout'], 'Attempts ended by a timeout.'),
   eventLoopDelay: own('bifrost_event_loop_delay_seconds', 'gauge', ['thread', 'quantile'], 'Event loop delay since the last scrape.'),
   poolObjects: own('bifrost_pool_objects', 'gauge', ['pool', 'state'], 'Reusable objects by state.'),

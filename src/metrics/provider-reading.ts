@@ -1,3 +1,5 @@
+import type { Priority } from '../api/job.ts'
+
 /** Why a worker thread was replaced. */
 export const restartReasons = ['exit', 'out_of_memory', 'unresponsive'] as const
 export type RestartReason = (typeof restartReasons)[number]
@@ -16,6 +18,10 @@ export interface ProviderReading {
   inFlight: number
   /** Requests refused since the start because the queue was full. */
   dropped: number
+  /** The same by priority. */
+  sheds: Readonly<Record<Priority, number>>
+  /** Models whose concurrency is adaptive. */
+  limits: readonly { model: string, limit: number }[]
   threads: readonly ThreadReading[]
   /** Since the start. */
   restarts: Readonly<Record<RestartReason, number>>

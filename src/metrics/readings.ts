@@ -1,5 +1,6 @@
 import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
+import { priorities } from '../api/job.ts'
 import type { EventLoopDelayMonitor } from './event-loop-delay.ts'
 import { cleanLabel } from './labels.ts'
 import type { Labels } from './labels.ts'
@@ -82,6 +83,12 @@ export class Readings {
     perProvider(metricList.inFlight, (reading, provider, put) => put({ provider }, reading.inFlight))
     perProvider(metricList.breakersOpen, (reading, provider, put) => put({ provider }, reading.breakersOpen))
     perProvider(metricList.dropped, (reading, provider, put) => put({ provider }, reading.dropped))
+    perProvider(metricList.sheds, (reading, provider, put) => {
+      for (const priority of priorities) put({ provider, priority }, reading.sheds[priority])
+    })
+    perProvider(metricList.concurrencyLimit, (reading, provider, put) => {
+      for (const { model, limit } of reading.limits) put({ provider, model: cleanLabel(model) }, limit)
+    })
     perProvider(metricList.threadRestarts, (reading, provider, put) => {
       for (const reason of restartReasons) put({ provider, reason }, reading.restarts[reason])
     })

@@ -1,8 +1,9 @@
 import type { Reply } from '../api/reply.ts'
 import type { Usage } from '../api/usage.ts'
 import type { ErrorCode, GatewayError } from '../errors.ts'
-import type { JobHead } from '../api/job.ts'
+import type { JobHead, Priority } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
+import type { LimitVerdict } from './concurrency-limit.ts'
 import type { Revision } from './revisions.ts'
 
 /**
@@ -19,17 +20,26 @@ export interface JobListener {
   onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
 }
 
+/** On which terms a job waits. */
+export interface JobTerms {
+  readonly priority: Priority
+  /** On the pool's clock: past it the job is not sent any more. Infinity for none. */
+  readonly deadlineMs: number
+}
+
 /** Where attempts on one provider run, as their owners see it. */
 export interface JobPool {
   /**
    * @param settings those that the request began with; `head.keyIndex` counts in them
    * @throws GatewayError BIFROST_REQUEST_DROPPED, BIFROST_SHUTTING_DOWN; then no listener call comes
    */
-  submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job
+  submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number, terms: JobTerms): Job
   /** Its owner has no use for it any more: a queued job goes at once, a running one aborts its upstream and ends by itself. */
   cancel (job: Job): void
   /** The client has taken so much of a stream. */
   credit (job: Job, bytes: number): void
+  /** How an attempt on a model went, for the model's own concurrency limit. */
+  observe (model: string, stream: boolean, latencyMs: number, verdict: LimitVerdict): void
   /** Counts errors that are timeouts, by the deadline that passed. */
   countTimeout (code: ErrorCode): void
 }
@@ -59,6 +69,11 @@ export class Job {
   bodyBytes = 0
   thread: JobCarrier | null = null
   submittedAtMs = 0
+  deadlineMs = Infinity
+  /** Place of its priority in `priorities`: 0 goes first. */
+  rank = 0
+  /** Index of its lane at the gate, until it ends. */
+  lane = 0
   /** Neighbours in the admission queue while queued. */
   previous: Job | null = null
   next: Job | null = null
@@ -73,6 +88,9 @@ export class Job {
     this.bodyBytes = 0
     this.thread = null
     this.submittedAtMs = 0
+    this.deadlineMs = Infinity
+    this.rank = 0
+    this.lane = 0
     this.previous = null
     this.next = null
   }

@@ -3,17 +3,20 @@ import type { ProviderSettings } from '../api/settings.ts'
 import type { Usage } from '../api/usage.ts'
 import { fromErrorRecord, GatewayError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { JobHead } from '../api/job.ts'
+import { priorities } from '../api/job.ts'
+import type { JobHead, Priority } from '../api/job.ts'
 import { readResultBatch } from '../frames/result-frame.ts'
 import type { FailureRecord, ResultHandler } from '../frames/result-frame.ts'
 import { Admission } from './admission.ts'
-import type { AdmissionLimits } from './admission.ts'
-import type { Job, JobListener, JobPool } from './job.ts'
+import type { AdmissionLimits, LaneReading } from './admission.ts'
+import type { LimitVerdict } from './concurrency-limit.ts'
+import type { Job, JobListener, JobPool, JobTerms } from './job.ts'
 import { JobSlots } from './job-slots.ts'
 import { PiscinaThreads } from './piscina-threads.ts'
 import type { PoolThread, ThreadEndReason, Threads } from './provider-thread.ts'
 import { Revisions } from './revisions.ts'
 import type { Revision } from './revisions.ts'
+import { ServiceRate } from './service-rate.ts'
 import { ThreadSet } from './thread-set.ts'
 
 export interface ProviderPoolOptions {
@@ -41,9 +44,12 @@ export class ProviderPool implements JobPool, ResultHandler {
   settings: ProviderSettings
   readonly restarts = new Map<string, number>()
   readonly timeouts = new Map<string, number>()
-  droppedCount = 0
+  /** Requests that were dropped since the start. */
+  readonly sheds: Record<Priority, number> = { high: 0, normal: 0, low: 0 }
   private readonly options: ProviderPoolOptions
   private readonly admission: Admission
+  private readonly serviceRate = new ServiceRate()
+  private finishedCount = 0
   private readonly slots: JobSlots
   private readonly revisions: Revisions
   /** Takes the jobs; null until the first one. */
@@ -75,13 +81,19 @@ export class ProviderPool implements JobPool, ResultHandler {
   get inFlight (): number { return this.admission.inFlight }
   get queueDepth (): number { return this.admission.queueDepth }
   get queueBlocked (): number { return this.admission.queueBlocked }
+  get droppedCount (): number { return this.sheds.high + this.sheds.normal + this.sheds.low }
   get jobSlots (): { used: number, free: number } { return { used: this.slots.usedCount, free: this.slots.freeCount } }
 
   liveThreads (): PoolThread[] {
     return this.threads?.live ?? []
   }
 
-  submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number): Job {
+  /** The models that have limits of their own. */
+  readLanes (): LaneReading[] {
+    return this.admission.readLanes()
+  }
+
+  submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number, terms: JobTerms): Job {
     if (this.closed) throw new GatewayError('BIFROST_SHUTTING_DOWN', { message: `provider ${this.settings.name} is shutting down` })
     if (this.threads === null) this.startThreads()
     const job = this.slots.acquire()
@@ -90,14 +102,23 @@ export class ProviderPool implements JobPool, ResultHandler {
     job.body = body
     job.bodyBytes = bodyBytes
     job.submittedAtMs = this.options.nowMs()
-    if (!this.admission.offer(job)) {
-      this.slots.release(job)
-      this.droppedCount++
-      throw new GatewayError('BIFROST_REQUEST_DROPPED', { provider: this.settings.name })
-    }
+    job.deadlineMs = terms.deadlineMs
+    job.rank = priorities.indexOf(terms.priority)
     job.revision = this.revisions.enter(settings)
+    if (!this.admission.offer(job)) {
+      const displaced = this.admission.displace(job)
+      const dropped = displaced ?? job
+      const error = this.toDropped(dropped)
+      const displacedListener = this.endJob(dropped)
+      if (displaced === null) throw error
+      displacedListener?.onFailed(error, error.headers, noUsage, 0)
+    }
     this.pump()
     return job
+  }
+
+  observe (model: string, stream: boolean, latencyMs: number, verdict: LimitVerdict): void {
+    this.admission.observe(model, stream, latencyMs, verdict, this.options.nowMs())
   }
 
   cancel (job: Job): void {
@@ -168,6 +189,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     this.threadSettings = this.settings
     this.threads = this.createThreads()
     this.heartbeatTimer = setInterval(() => {
+      this.serviceRate.read(this.finishedCount, this.options.nowMs())
       for (const set of this.threadSets()) set.lookAtHeartbeats()
     }, heartbeatLookMs)
     this.heartbeatTimer.unref()
@@ -228,7 +250,13 @@ export class ProviderPool implements JobPool, ResultHandler {
 
   /** Hands queued jobs to threads as far as concurrency and rings allow. */
   private pump (): void {
-    for (let job = this.admission.peek(); job !== null; job = this.admission.peek()) {
+    if (this.admission.waiting === 0) return
+    const nowMs = this.options.nowMs()
+    for (let job = this.admission.peek(nowMs); job !== null; job = this.admission.peek(nowMs)) {
+      if (job.deadlineMs <= nowMs) {
+        this.failLate(job)
+        continue
+      }
       const thread = this.threads?.leastLoaded() ?? null
       if (thread === null) return
       if (!thread.send(job)) {
@@ -241,10 +269,23 @@ export class ProviderPool implements JobPool, ResultHandler {
       this.admission.admit(job)
       job.state = 'running'
       job.thread = thread
-      const queueMs = this.options.nowMs() - job.submittedAtMs
+      const queueMs = nowMs - job.submittedAtMs
       this.options.onQueueWait(queueMs / 1000)
       job.listener?.onDispatched(queueMs)
     }
+  }
+
+  /** Its client has stopped waiting, or is about to. */
+  private failLate (job: Job): void {
+    this.admission.leave(job)
+    const error = new GatewayError('BIFROST_DEADLINE_EXCEEDED', { message: `The time of the request was over before its turn came in the queue of ${this.settings.name}.`, provider: this.settings.name })
+    this.endJob(job)?.onFailed(error, '', noUsage, 0)
+  }
+
+  private toDropped (job: Job): GatewayError {
+    this.sheds[priorities[job.rank] as Priority]++
+    const retryAfterSeconds = this.serviceRate.secondsFor(this.admission.waiting, this.finishedCount, this.options.nowMs())
+    return new GatewayError('BIFROST_REQUEST_DROPPED', { provider: this.settings.name, retryAfterSeconds })
   }
 
   /** @returns the listener to tell, once the slot is free again; null for a frame that came too late */
@@ -252,7 +293,8 @@ export class ProviderPool implements JobPool, ResultHandler {
     const job = this.slots.find(jobId)
     if (job === null || job.state !== 'running') return null
     if (job.thread !== null) job.thread.inFlight--
-    this.admission.finish()
+    this.admission.finish(job)
+    this.finishedCount++
     return this.endJob(job)
   }
 
@@ -274,6 +316,6 @@ const timeoutNames: Partial<Record<ErrorCode, string>> = {
 }
 
 /** A connection carries one request at a time, so fewer connections mean fewer attempts at once. */
-function toLimits ({ concurrency, connectionsPerOrigin, bufferSize }: ProviderSettings, dropExcess: boolean): AdmissionLimits {
-  return { concurrency: Math.min(concurrency, connectionsPerOrigin), bufferSize, dropExcess }
+function toLimits ({ concurrency, connectionsPerOrigin, bufferSize, adaptiveConcurrency }: ProviderSettings, dropExcess: boolean): AdmissionLimits {
+  return { concurrency: Math.min(concurrency, connectionsPerOrigin), bufferSize, dropExcess, adaptive: adaptiveConcurrency }
 }

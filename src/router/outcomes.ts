@@ -79,6 +79,15 @@ export function toOutcome (error: GatewayError): Outcome {
   return error.code === 'BIFROST_UPSTREAM_STATUS' ? outcomeOfStatus(error) : outcomeOfCode[error.code]
 }
 
+/** What says that the provider has too much to do. */
+const overloadStatuses: ReadonlySet<number> = new Set([503, 529])
+
+/** Whether fewer attempts at once might have helped: a rate limit, an overload, no answer in time. */
+export function isOverload (error: GatewayError): boolean {
+  const outcome = toOutcome(error)
+  return outcome === 'key_passing' || outcome === 'silent' || (outcome === 'transient' && overloadStatuses.has(error.status) && error.code === 'BIFROST_UPSTREAM_STATUS')
+}
+
 const contentPolicyWords = /content[ _-]?(policy|filter|management|moderation)|responsible_?ai|safety[ _](system|settings|violation)|moderation_blocked/i
 const contextLengthWords = /context[ _-]?(length|window|size)|maximum (context|input|prompt|number of tokens)|max_tokens_exceeded|too many (input )?tokens|(prompt|input|request)( token count)? (is|was) too (long|large)|input token count|exceeds? the (maximum|model)[^.]*token|string_above_max_length|too large for model|too_many_prompt_tokens|input tokens exceed(ed|s)|total length[^.]* too long/i
 /** Some providers answer 400 to a key that they do not know. */

@@ -1,3 +1,5 @@
+import { priorities } from '../api/job.ts'
+import type { Priority } from '../api/job.ts'
 import { GatewayError } from '../errors.ts'
 import type { KeyPin } from './pick-key.ts'
 
@@ -7,6 +9,8 @@ export interface RoutingHeaders {
   pin: KeyPin | null
   /** `x-bf-request-timeout` and `x-stainless-timeout`, the limit after which the openai SDK hangs up; Infinity for none. */
   timeoutMs: number
+  /** `x-bf-priority`. */
+  priority: Priority
 }
 
 const number = /^\d{1,9}(\.\d{1,9})?$/
@@ -21,6 +25,7 @@ export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders
   let name: string | null = null
   let asked: string | null = null
   let patience: string | null = null
+  let priority: string | null = null
   for (let index = 0; index < headers.length; index += 2) {
     const header = headers[index] as string
     // Most headers of a request are not of this kind.
@@ -30,8 +35,9 @@ export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders
     else if (header === 'x-bf-api-key') name ??= value
     else if (header === 'x-bf-request-timeout') asked ??= value
     else if (header === 'x-stainless-timeout') patience ??= value
+    else if (header === 'x-bf-priority') priority ??= value
   }
-  return { pin: id === null && name === null ? null : { id, name }, timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)) }
+  return { pin: id === null && name === null ? null : { id, name }, timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)), priority: toPriority(priority) }
 }
 
 function toAskedMs (asked: string | null): number {
@@ -43,4 +49,11 @@ function toAskedMs (asked: string | null): number {
 /** The SDK sends this on its own: what says nothing useful is never the client's fault. */
 function toPatienceMs (patience: string | null): number {
   return patience !== null && number.test(patience) && Number(patience) > 0 ? Number(patience) * 1_000 : Infinity
+}
+
+function toPriority (text: string | null): Priority {
+  if (text === null) return 'normal'
+  const priority = priorities.find((known) => known === text)
+  if (priority !== undefined) return priority
+  throw new GatewayError('BIFROST_INVALID_HEADER', { param: 'x-bf-priority', message: `x-bf-priority must be high, normal or low, not ${JSON.stringify(text.slice(0, 64))}.` })
 }

@@ -13,13 +13,32 @@ const duration = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?
  */
 export function toRetryAfterMs (headers: string, nowEpochMs: number): number | null {
   if (headers === '') return null
+  const values = toValues(headers)
+  const asked = bounded(toNumber(values.get('retry-after-ms'))) ?? bounded(toPauseMs(values.get('retry-after'), nowEpochMs))
+  return asked ?? toResetMs(values, nowEpochMs)
+}
+
+/**
+ * The rest of a rate limit that a good answer used up: until its reset, the next request would be refused.
+ * @returns milliseconds, null when something remains or it does not say
+ */
+export function toUsedUpMs (headers: string, nowEpochMs: number): number | null {
+  // Looked for in every answer, and hardly ever there.
+  if (!headers.includes('remaining-requests: 0') && !headers.includes('remaining-tokens: 0')) return null
+  return toResetMs(toValues(headers), nowEpochMs)
+}
+
+function toValues (headers: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const line of headers.split('\r\n')) {
     const colon = line.indexOf(':')
     if (colon > 0) values.set(line.slice(0, colon), line.slice(colon + 1).trim())
   }
-  const asked = bounded(toNumber(values.get('retry-after-ms'))) ?? bounded(toPauseMs(values.get('retry-after'), nowEpochMs))
-  if (asked !== null) return asked
+  return values
+}
+
+/** The longest of the limits of which nothing remains. */
+function toResetMs (values: ReadonlyMap<string, string>, nowEpochMs: number): number | null {
   let resetMs: number | null = null
   for (const [name, value] of values) {
     if (!name.startsWith('x-ratelimit-reset')) continue

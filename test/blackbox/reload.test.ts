@@ -211,9 +211,9 @@ test('threads of another number take over without losing a request, and the old 
   const held = await open(t, gateway, 'up/held', { stream: true })
   await upstream.whenRequests(1)
   let answered = 0
-  let stop = false
+  const enough = new AbortController()
   const load = Promise.all(Array.from({ length: 8 }, async () => {
-    while (!stop) {
+    while (!enough.signal.aborted) {
       assert.equal((await askChat(gateway.port, 'up/m')).status, 200)
       answered++
     }
@@ -224,7 +224,7 @@ test('threads of another number take over without losing a request, and the old 
     const sofar = answered
     await eventually(() => answered > sofar + 20, 'requests go on')
   }
-  stop = true
+  enough.abort()
   await load
   gate.resolve()
   const response = await held.answer

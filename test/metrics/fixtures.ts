@@ -46,6 +46,8 @@ export function providerReading (overrides: Partial<ProviderReading> = {}): Prov
     queueBlocked: 2,
     inFlight: 7,
     dropped: 11,
+    sheds: { high: 1, normal: 2, low: 8 },
+    limits: [{ model: 'gpt-4o-mini', limit: 17 }],
     threads: [
       { index: 0, ringUsedBytes: 64, ringCapacityBytes: 1024, inFlight: 3, eventLoopDelayP50Seconds: 0.001, eventLoopDelayP99Seconds: 0.002, eventLoopDelayMaxSeconds: 0.003 },
       { index: 1, ringUsedBytes: 0, ringCapacityBytes: 1024, inFlight: 4, eventLoopDelayP50Seconds: 0.004, eventLoopDelayP99Seconds: 0.005, eventLoopDelayMaxSeconds: 0.006 }

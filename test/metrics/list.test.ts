@@ -36,6 +36,8 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_ring_capacity_bytes: ['gauge', ['provider', 'thread']],
   bifrost_thread_restarts_total: ['counter', ['provider', 'reason']],
   bifrost_requests_dropped_total: ['counter', ['provider']],
+  bifrost_sheds_total: ['counter', ['provider', 'priority']],
+  bifrost_concurrency_limit: ['gauge', ['provider', 'model']],
   bifrost_timeouts_total: ['counter', ['provider', 'timeout']],
   bifrost_event_loop_delay_seconds: ['gauge', ['thread', 'quantile']],
   bifrost_pool_objects: ['gauge', ['pool', 'state']],

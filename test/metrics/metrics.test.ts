@@ -28,7 +28,7 @@ test('two scrapes give the same totals, and scrapes at the same time share one t
   const metrics = createMetrics(t)
   metrics.upstream(labels).attemptEnded(success)
   metrics.upstream(labels).attemptEnded(failure)
-  metrics.registerProvider('openai', () => ({ queueDepth: 0, queueBlocked: 0, inFlight: 0, dropped: 9, threads: [], restarts: { exit: 1, out_of_memory: 0, unresponsive: 0 }, timeouts: { connect: 0, response_header: 0, first_token: 0, stream_idle: 0, total: 0 }, breakersOpen: 0, keys: [] }))
+  metrics.registerProvider('openai', () => ({ queueDepth: 0, queueBlocked: 0, inFlight: 0, dropped: 9, sheds: { high: 0, normal: 9, low: 0 }, limits: [], threads: [], restarts: { exit: 1, out_of_memory: 0, unresponsive: 0 }, timeouts: { connect: 0, response_header: 0, first_token: 0, stream_idle: 0, total: 0 }, breakersOpen: 0, keys: [] }))
   const totals = (text: string) => parseExposition(text).samples.filter((sample) => sample.name.startsWith('bifrost_') && sample.name !== 'bifrost_event_loop_delay_seconds')
   const first = await metrics.text()
   const second = await metrics.text()

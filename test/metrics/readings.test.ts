@@ -18,6 +18,8 @@ test('the state of a provider is read at the scrape, once', async (t) => {
   assert.equal(value('bifrost_ring_used_bytes', { thread: '0' }), 64)
   assert.equal(value('bifrost_ring_capacity_bytes', { thread: '1' }), 1024)
   assert.equal(value('bifrost_requests_dropped_total'), 11)
+  assert.deepEqual(['high', 'normal', 'low'].map((priority) => value('bifrost_sheds_total', { priority })), [1, 2, 8])
+  assert.equal(value('bifrost_concurrency_limit', { model: 'gpt-4o-mini' }), 17)
   assert.deepEqual(['exit', 'out_of_memory', 'unresponsive'].map((reason) => value('bifrost_thread_restarts_total', { reason })), [1, 2, 3])
   assert.deepEqual(['connect', 'response_header', 'stream_idle', 'total'].map((timeout) => value('bifrost_timeouts_total', { timeout })), [4, 5, 6, 7])
   assert.equal(value('bifrost_provider_key_up', { key_id: 'key-1', key_name: 'primary' }), 1)

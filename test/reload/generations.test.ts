@@ -16,6 +16,7 @@ class FakePool implements ReloadablePool {
   cancel (): void {}
   credit (): void {}
   countTimeout (): void {}
+  observe (): void {}
   apply (settings: ProviderSettings): void { this.applied.push(settings) }
   close (): Promise<void> {
     this.closed = true

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { errorTable, GatewayError } from '../../src/errors.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { toUpstreamError } from '../../src/providers/openai/errors.ts'
-import { outcomeTable, toOutcome } from '../../src/router/outcomes.ts'
+import { isOverload, outcomeTable, toOutcome } from '../../src/router/outcomes.ts'
 
 const rows: [string, string, boolean, boolean][] = [
   ['ok', 'never', false, false],
@@ -167,4 +167,14 @@ test('a recorded error is what its file name says', { skip: recorded.length === 
   }
   assert.ok(judged >= 20, String(judged))
   t.diagnostic(`${recorded.length} recorded errors, ${judged} of them named by their file`)
+})
+
+test('rate limits, 503, 529 and silence say that the provider has too much to do; other failures do not', () => {
+  const upstream = (status: number, upstreamCode?: string): GatewayError => new GatewayError('BIFROST_UPSTREAM_STATUS', { status, upstreamCode })
+  for (const error of [upstream(429), upstream(503), upstream(529), new GatewayError('BIFROST_CONNECT_TIMEOUT'), new GatewayError('BIFROST_RESPONSE_HEADER_TIMEOUT'), new GatewayError('BIFROST_FIRST_TOKEN_TIMEOUT'), new GatewayError('BIFROST_TOTAL_TIMEOUT')]) {
+    assert.equal(isOverload(error), true, `${error.code} ${error.status}`)
+  }
+  for (const error of [upstream(400), upstream(401), upstream(429, 'insufficient_quota'), upstream(500), upstream(502), new GatewayError('BIFROST_REQUEST_DROPPED'), new GatewayError('BIFROST_SHUTTING_DOWN'), new GatewayError('BIFROST_UPSTREAM_RESET'), new GatewayError('BIFROST_CLIENT_CLOSED')]) {
+    assert.equal(isOverload(error), false, `${error.code} ${error.status}`)
+  }
 })

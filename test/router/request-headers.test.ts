@@ -42,3 +42,24 @@ test('a key is pinned by id or name; the first header of a name counts', () => {
   assert.deepEqual(parseRoutingHeaders(['x-bf-api-key', 'a', 'x-bf-api-key', 'b']).pin, { id: null, name: 'a' })
   assert.deepEqual(parseRoutingHeaders(['x-bf-api-key', 'a', 'x-bf-api-key-id', 'b']).pin, { id: 'b', name: 'a' })
 })
+
+test('the priority is normal unless the client says high or low', () => {
+  const cases: [string[], string][] = [
+    [[], 'normal'],
+    [['x-bf-priority', 'high'], 'high'],
+    [['x-bf-priority', 'normal'], 'normal'],
+    [['x-bf-priority', 'low', 'x-bf-priority', 'high'], 'low']
+  ]
+  for (const [headers, expected] of cases) assert.equal(parseRoutingHeaders(headers).priority, expected, headers.join(' '))
+})
+
+test('a priority that there is not is refused', () => {
+  for (const value of ['', 'HIGH', 'urgent', '1', 'high,low', '__proto__', '"']) {
+    assert.throws(() => parseRoutingHeaders(['x-bf-priority', value]), (error) => {
+      assert.ok(error instanceof GatewayError)
+      assert.deepEqual([error.code, error.status, error.param], ['BIFROST_INVALID_HEADER', 400, 'x-bf-priority'])
+      assert.equal(error.message, `x-bf-priority must be high, normal or low, not ${JSON.stringify(value)}.`)
+      return true
+    })
+  }
+})

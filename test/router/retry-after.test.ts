@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { toRetryAfterMs } from '../../src/router/retry-after.ts'
+import { toRetryAfterMs, toUsedUpMs } from '../../src/router/retry-after.ts'
 
 /** 2026-01-02T03:04:05Z */
 const now = 1_767_323_045_000
@@ -49,4 +49,20 @@ test('whatever the headers, a pause is a whole number of milliseconds up to a da
     const pauseMs = toRetryAfterMs(lines.map((line) => line.join(': ')).join('\r\n'), nowEpochMs)
     assert.ok(pauseMs === null || (Number.isInteger(pauseMs) && pauseMs >= 0 && pauseMs <= 86_400_000), String(pauseMs))
   }), { numRuns: 3000 })
+})
+
+test('a good answer says that a limit is used up by what remains of requests or tokens, and until when', () => {
+  const used: [string[], number | null][] = [
+    [[], null],
+    [['x-ratelimit-remaining-requests: 1', 'x-ratelimit-reset-requests: 6m0s'], null],
+    [['x-ratelimit-remaining-requests: 0', 'x-ratelimit-reset-requests: 6m0s'], 360_000],
+    [['x-ratelimit-limit-tokens: 100', 'x-ratelimit-remaining-tokens: 0', 'x-ratelimit-reset-tokens: 250ms'], 250],
+    [['x-ratelimit-remaining-requests: 0', 'x-ratelimit-remaining-tokens: 0', 'x-ratelimit-reset-tokens: 2s', 'x-ratelimit-reset-requests: 1s'], 2_000],
+    [['x-ratelimit-remaining-requests: 0'], null],
+    [['x-ratelimit-remaining-requests: 0.5', 'x-ratelimit-reset-requests: 1s'], null],
+    // How long to wait after a refusal is not said by an answer that was none.
+    [['retry-after: 5', 'x-ratelimit-remaining-requests: 10'], null],
+    [['retry-after: 5', 'x-ratelimit-remaining-requests: 0', 'x-ratelimit-reset-requests: 1s'], 1_000]
+  ]
+  for (const [lines, expected] of used) assert.equal(toUsedUpMs(lines.join('\r\n'), now), expected, lines.join(' | '))
 })
