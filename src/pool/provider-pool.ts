@@ -21,7 +21,11 @@ export interface ProviderPoolOptions {
   onThreadEnd: (provider: string, thread: number, reason: ThreadEndReason, error: unknown) => void
   /** Real worker threads when not given. */
   createThreads?: (settings: ProviderSettings) => Threads
+  /** Calls back once, later; the returned function calls it off. Real timers, which do not keep the process alive, when not given. */
+  setTimer?: SetTimer
 }
+
+type SetTimer = (run: () => void, waitMs: number) => () => void
 
 const heartbeatLookMs = 500
 /** A full ring empties in microseconds; this is how long the queue waits to try again. */
@@ -44,8 +48,9 @@ export class ProviderPool implements JobPool, ResultHandler {
   private readonly slots: JobSlots
   private readonly threads: (PoolThread | null)[]
   private host: Threads | null = null
-  private heartbeatTimer: NodeJS.Timeout | null = null
-  private ringTimer: NodeJS.Timeout | null = null
+  private readonly setTimer: SetTimer
+  private endHeartbeatTimer: (() => void) | null = null
+  private endRingTimer: (() => void) | null = null
   private crashes = 0
   private closed = false
   private onDrained: (() => void) | null = null
@@ -54,6 +59,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     const { settings } = options
     this.options = options
     this.settings = settings
+    this.setTimer = options.setTimer ?? setRealTimer
     // A connection carries one request at a time, so fewer connections mean fewer attempts at once.
     const concurrency = Math.min(settings.concurrency, settings.connectionsPerOrigin)
     this.admission = new Admission({ concurrency, bufferSize: settings.bufferSize, dropExcess: options.dropExcess })
@@ -111,8 +117,8 @@ export class ProviderPool implements JobPool, ResultHandler {
   /** Ends the threads now. */
   async destroy (): Promise<void> {
     this.closed = true
-    if (this.heartbeatTimer !== null) clearInterval(this.heartbeatTimer)
-    if (this.ringTimer !== null) clearTimeout(this.ringTimer)
+    this.endHeartbeatTimer?.()
+    this.endRingTimer?.()
     await this.host?.destroy()
   }
 
@@ -147,10 +153,14 @@ export class ProviderPool implements JobPool, ResultHandler {
     const { settings, createThreads } = this.options
     this.host = createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings)
     for (let index = 0; index < this.threads.length; index++) this.spawn(index)
-    this.heartbeatTimer = setInterval(() => {
+    this.watchHeartbeats()
+  }
+
+  private watchHeartbeats (): void {
+    this.endHeartbeatTimer = this.setTimer(() => {
+      this.watchHeartbeats()
       for (const thread of this.liveThreads()) thread.lookAtHeartbeat()
     }, heartbeatLookMs)
-    this.heartbeatTimer.unref()
   }
 
   private spawn (index: number): void {
@@ -174,7 +184,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     if (thread.hasServed) this.crashes = 0
     const delayMs = respawnDelaysMs[Math.min(this.crashes++, respawnDelaysMs.length - 1)] as number
     if (delayMs === 0) this.spawn(thread.index)
-    else setTimeout(() => { this.spawn(thread.index) }, delayMs)
+    else this.setTimer(() => { this.spawn(thread.index) }, delayMs)
     for (const job of [...this.slots.used()]) {
       if (job.thread !== thread) continue
       const lost = new GatewayError('BIFROST_WORKER_LOST', { message: `The worker thread of ${this.settings.name} that served this request ended (${reason}).`, provider: this.settings.name })
@@ -188,8 +198,8 @@ export class ProviderPool implements JobPool, ResultHandler {
       const thread = this.leastLoadedThread()
       if (thread === null) return
       if (!thread.send(job)) {
-        this.ringTimer ??= setTimeout(() => {
-          this.ringTimer = null
+        this.endRingTimer ??= this.setTimer(() => {
+          this.endRingTimer = null
           this.pump()
         }, ringRetryMs)
         return
@@ -226,6 +236,11 @@ export class ProviderPool implements JobPool, ResultHandler {
     if (this.onDrained !== null && this.slots.usedCount === 0) this.onDrained()
     return listener
   }
+}
+
+function setRealTimer (run: () => void, waitMs: number): () => void {
+  const timer = setTimeout(run, waitMs).unref()
+  return () => { clearTimeout(timer) }
 }
 
 const timeoutNames: Partial<Record<ErrorCode, string>> = {
