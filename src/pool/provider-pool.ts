@@ -190,6 +190,8 @@ export class ProviderPool implements JobPool, ResultHandler {
       const lost = new GatewayError('BIFROST_WORKER_LOST', { message: `The worker thread of ${this.settings.name} that served this request ended (${reason}).`, provider: this.settings.name })
       this.endRunning(job.id)?.onFailed(lost, '', noUsage, 0)
     }
+    // The places that became free are for whoever waits, on the threads that are left.
+    this.pump()
   }
 
   /** Hands queued jobs to threads as far as concurrency and rings allow. */
