@@ -33,7 +33,7 @@ export function noteFailure (world: World, note: Note, error: GatewayError, tell
   const { ask, provider, model, attempt } = note
   const concernsRequest = !note.cancelled && ask.ending === null
   if (concernsRequest && !ask.opened) {
-    replaceHops(note)
+    if (error.code === 'BIFROST_UPSTREAM_STATUS') replaceHops(note)
     const { ending, mood } = attempt?.script ?? { ending: null, mood: 'ok' }
     if (mood === 'rate_limited' && error.code === 'BIFROST_UPSTREAM_STATUS' && ending !== null && ending !== 'silence' && ending.hintMs >= 0) {
       provider.firmUntilMs[note.keyIndex] = Math.max(provider.firmUntilMs[note.keyIndex] ?? 0, world.nowMs + ending.hintMs)

@@ -42,7 +42,7 @@ export function drawScenario (seed: number): Scenario {
   const draw = new Draw(seed)
   const calm = draw.chance(0.1)
   const requests = Math.round(draw.spread(200, 2_000))
-  const arrivalMs = draw.spread(4, 200)
+  const arrivalMs = draw.spread(10, 600)
   const names = Array.from({ length: draw.int(1, 4) }, (_, index) => `p${index}`)
   const settings = createSettings(names.map((name) => drawProvider(draw, name, names, calm)))
   return {
@@ -63,7 +63,7 @@ export function drawScenario (seed: number): Scenario {
 }
 
 function drawProvider (draw: Draw, name: string, names: readonly string[], calm: boolean): ProviderSettings {
-  const concurrency = calm ? 1_000 : Math.round(draw.spread(1, 60))
+  const concurrency = calm ? 1_000 : Math.round(draw.spread(1, 100))
   const list = (share: number): ModelReference[] => calm || !draw.chance(share) ? [] : Array.from({ length: draw.int(1, 3) }, () => ({ provider: draw.pick(names), model: draw.pick(models) }))
   return createProvider(name, {
     keys: Array.from({ length: draw.int(1, 4) }, (_, index) => drawKey(draw, `${name}-k${index}`, calm)),

@@ -28,6 +28,8 @@ export interface SimulationResult {
   hash: string
   /** By how they ended for their clients. */
   endings: Record<string, number>
+  /** By the code that they ended with. */
+  codes: Record<string, number>
   breakerOpenings: number
   retries: number
   threadsLost: number
@@ -56,8 +58,6 @@ export async function simulate (seed: number): Promise<SimulationResult> {
     world.check(log.events < eventsMax, 'a seed is over after so many events', () => String(log.events))
   }
   if (world.violation === null) await checkEnd(world)
-  const endings: Record<string, number> = {}
-  for (const { ending } of world.asks) endings[ending ?? 'open'] = (endings[ending ?? 'open'] ?? 0) + 1
   return {
     seed,
     requests: world.asks.length,
@@ -65,7 +65,8 @@ export async function simulate (seed: number): Promise<SimulationResult> {
     virtualMs: clock.nowMs,
     events: log.events,
     hash: log.hash,
-    endings,
+    endings: countBy(world.asks.map(({ ending }) => ending ?? 'open')),
+    codes: countBy(world.asks.map(({ code }) => code)),
     ...counts,
     retries: world.providers.reduce((sum, { paidRetries }) => sum + paidRetries, 0),
     violation: world.violation,
@@ -181,4 +182,10 @@ async function checkEnd (world: World): Promise<void> {
 
 function stillOpen ({ open, providers }: World): string {
   return `open requests ${[...open].slice(0, 5).map(({ id }) => id).join(', ') || 'none'}; ${providers.map(({ settings: { name }, waiting, running, live }) => `${name}: ${waiting} wait, ${running} run, ${live.size} at the upstream`).join('; ')}`
+}
+
+function countBy (names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
 }
