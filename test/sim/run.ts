@@ -1,5 +1,7 @@
 // `npm run sim -- --seeds 1000 [--from 0] [--seed N]`: many small worlds on a virtual clock; prints the first rule that does not hold and how to see it again.
+// With BIFROST_BUG=<name> it runs on a copy of the build that has this bug (test/bugs/list.ts).
 import { parseArgs } from 'node:util'
+import { findBug, Nursery } from '../bugs/plant.ts'
 import { simulate } from './simulation.ts'
 import type { SimulationResult } from './simulation.ts'
 
@@ -55,4 +57,19 @@ function toNumber (name: string, text: string): number {
   return number
 }
 
-await main()
+/** The same command on a build with this bug. */
+async function mainWithBug (name: string): Promise<void> {
+  const bug = findBug(name)
+  const nursery = new Nursery()
+  try {
+    nursery.plant(bug)
+    const { exitCode, output } = await nursery.start(['test/sim/run.js', ...process.argv.slice(2)])
+    process.stdout.write(output)
+    process.exitCode = exitCode
+  } finally {
+    nursery.destroy()
+  }
+}
+
+const bug = process.env['BIFROST_BUG'] ?? ''
+await (bug === '' ? main() : mainWithBug(bug))
