@@ -41,6 +41,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   { name: 'disabled-key-is-picked', file: 'router/pick-key.js', find: 'if (!key.enabled || (key', replace: 'if ((key', suite: simulator, caughtBy: 'a key that is disabled or empty is never used' },
   { name: 'pin-is-ignored', file: 'router/plan.js', find: 'this.hop === 0 ? this.request.pin ?? noPin : noPin', replace: 'noPin', suite: simulator, caughtBy: 'a pinned key is the only one for the first target' },
   { name: 'credit-never-sent', file: 'request-run.js', find: 'this.attempt.credit(this.takenBytes);', replace: '', suite: simulator, caughtBy: 'a stream goes on when its client has taken all' },
+  { name: 'credit-frame-not-sent', file: 'pool/provider-thread.js', find: 'this.control(jobFrameKinds.credit, jobId, bytes);', replace: '', suite: { tests: 'streaming-slow-reader' }, caughtBy: 'gets every byte once it reads again' },
   { name: 'fallback-index-wrong', file: 'router/plan.js', find: '{ index: this.hop, primary', replace: '{ index: this.hop + 1, primary', suite: simulator, caughtBy: 'the fallback index names the target' },
   { name: 'fallback-skipped', file: 'router/plan.js', find: 'this.hop++;', replace: 'this.hop += this.hop === 1 ? 2 : 1;', suite: simulator, caughtBy: 'a request fails only when nobody is left to ask' },
   { name: 'trail-entry-missing', file: 'router/plan.js', find: '(this.trail ??= []).push(entry);', replace: 'this.trail ??= [entry];', suite: simulator, caughtBy: 'the trail tells every failed attempt' },

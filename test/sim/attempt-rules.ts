@@ -20,7 +20,7 @@ export function noteBreaker (world: World, provider: ProviderWorld, model: strin
 }
 
 /** A reply, or the first event of a stream. */
-export function noteSuccess (_world: World, note: Note): void {
+export function noteSuccess (note: Note): void {
   if (note.cancelled) return
   const view = viewOf(note.provider, note.model)
   if (view.epoch !== note.breakerEpoch) return

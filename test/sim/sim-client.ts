@@ -53,7 +53,6 @@ export class SimClient implements Client {
     ask.heldBytes = 0
     ask.takenAtMs = world.nowMs
     this.watcher?.onTaken(bytes.length)
-    if (world.violation !== null) world.note(`at the write of ${text}`)
   }
 
   closeStream (): void {

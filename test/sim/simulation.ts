@@ -18,6 +18,8 @@ const tickMs = 100
 const quietMsMax = 120_000
 /** Events of one seed; more mean that something goes round in circles. */
 const eventsMax = 5_000_000
+/** A pool that has not closed after so many events never will. */
+const closingTurnsMax = 100_000
 
 export interface SimulationResult {
   seed: number
@@ -81,8 +83,17 @@ function createGateway (world: World, seed: number, counts: { breakerOpenings: n
   const jitter = new Draw(seed + 0x71e5)
   for (const [index, provider] of settings.providers.entries()) {
     const own: Partial<ProviderWorld> = {
-      index, settings: provider, plan: scenario.plans[index], threads: new Set(), live: new Set(), waiting: 0, running: 0, ringFullAtMs: -Infinity,
-      firmUntilMs: [], breakers: new Map(), entries: 0, paidRetries: 0
+      settings: provider,
+      plan: scenario.plans[index],
+      threads: new Set(),
+      live: new Set(),
+      waiting: 0,
+      running: 0,
+      ringFullAtMs: -Infinity,
+      firmUntilMs: [],
+      breakers: new Map(),
+      entries: 0,
+      paidRetries: 0
     }
     const one = own as ProviderWorld
     one.pool = new WatchedPool(world, one, {
@@ -162,16 +173,16 @@ function isQuiet ({ open, providers, clock, isFaulty, scenario }: World, doneAtM
 async function checkEnd (world: World): Promise<void> {
   const { clock, providers } = world
   world.check(clock.pending.gateway === 0, 'no timer of a request is left', () => `${clock.pending.gateway} timers`)
-  let closing = providers.length
-  for (const { pool } of providers) void pool.close().then(() => { closing-- })
-  for (let turn = 0; closing > 0 && turn < 100_000; turn++) {
+  const closing = new Set(providers)
+  for (const provider of providers) void provider.pool.close().then(() => closing.delete(provider))
+  for (let turn = 0; closing.size > 0 && turn < closingTurnsMax; turn++) {
     clock.step()
     // Lets the pools' promises go on.
     await null
     await null
     await null
   }
-  world.check(closing === 0, 'every pool closes', () => `${closing} do not`)
+  world.check(closing.size === 0, 'every pool closes', () => `${closing.size} do not`)
   const threads = providers.reduce((sum, provider) => sum + provider.threads.size, 0)
   world.check(threads === 0, 'no thread is left', () => `${threads} threads`)
   // A new thread may be due; its timer finds the pool closed.

@@ -15,8 +15,21 @@ export function checkSubmit (world: World, provider: ProviderWorld, head: JobHea
   const hop = target?.fallback?.index ?? 0
   const previous = ask.notes.at(-1) ?? null
   const note: Note = {
-    ask, provider, keyIndex: head.keyIndex, model, hop, submittedAtMs: nowMs, endedAtMs: -1, state: 'queued', code: '', cancelled: false, cancelledAtMs: -1, attempt: null,
-    breakerEpoch: 0, breakerRole: 'none', isFirstOfHop: previous?.hop !== hop
+    ask,
+    provider,
+    keyIndex: head.keyIndex,
+    model,
+    hop,
+    submittedAtMs: nowMs,
+    endedAtMs: -1,
+    state: 'queued',
+    code: '',
+    cancelled: false,
+    cancelledAtMs: -1,
+    attempt: null,
+    breakerEpoch: 0,
+    breakerRole: 'none',
+    isFirstOfHop: previous?.hop !== hop
   }
   world.note(`submit ${ask.id} to ${provider.settings.name} ${head.model} ${provider.settings.keys[head.keyIndex]?.id} hop ${hop}`)
   const check = (holds: boolean, rule: string, detail: () => string): void => { world.check(holds, rule, detail, ask.id) }

@@ -56,10 +56,22 @@ function createRequest (world: World): { ask: Ask, request: GatewayRequest } {
   const name = `${primary?.name}/${model}`
   const body = Buffer.from(JSON.stringify({ user: String(id), model: name, messages: [], ...stream ? { stream } : {}, ...own === null ? {} : { fallbacks: own } }))
   const ask: Ask = {
-    id, receivedAtMs: nowMs, deadlineMs: nowMs + Math.min(askedMs, client.requestTimeoutMs), stream, pin,
+    id,
+    receivedAtMs: nowMs,
+    deadlineMs: nowMs + Math.min(askedMs, client.requestTimeoutMs),
+    stream,
+    pin,
     hops: [name, ...own ?? configured.map(toName)].slice(0, targetsMax),
     specialHops: { context: (fallbacks?.contextLength ?? []).map(toName), policy: (fallbacks?.contentPolicy ?? []).map(toName) },
-    replaced: false, run: null, notes: [], ending: null, endedAtMs: -1, opened: false, heldBytes: 0, takenAtMs: 0, code: 'ok'
+    replaced: false,
+    run: null,
+    notes: [],
+    ending: null,
+    endedAtMs: -1,
+    opened: false,
+    heldBytes: 0,
+    takenAtMs: 0,
+    code: 'ok'
   }
   return { ask, request: { id: `sim-${id}`, operation: 'chat_completion', headers, body, parsed: parseRequest('chat_completion', body), receivedAtMs: nowMs } }
 }

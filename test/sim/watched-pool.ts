@@ -67,12 +67,12 @@ export class WatchedListener implements JobListener {
 
   onReply (reply: Reply): void {
     this.end('ok')
-    noteSuccess(this.world, this.note)
+    noteSuccess(this.note)
     this.inner.onReply(reply)
   }
 
   onHead (status: number, headers: string, upstreamMicroseconds: number): void {
-    noteSuccess(this.world, this.note)
+    noteSuccess(this.note)
     this.inner.onHead(status, headers, upstreamMicroseconds)
   }
 

@@ -84,7 +84,6 @@ export interface BreakerView {
 }
 
 export interface ProviderWorld {
-  index: number
   settings: ProviderSettings
   plan: ProviderPlan
   pool: WatchedPool
