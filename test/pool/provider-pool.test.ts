@@ -28,14 +28,24 @@ function createPool (threads: number, concurrency: number): { pool: ProviderPool
     createThreads: () => ({
       start: (index, events) => {
         const thread: FakeThread = {
-          index, events, ready: false, hasServed: true, inFlight: 0, ringUsedBytes: 0, ringCapacityBytes: 0, jobs: [],
+          index,
+          events,
+          ready: false,
+          hasServed: true,
+          inFlight: 0,
+          ringUsedBytes: 0,
+          ringCapacityBytes: 0,
+          jobs: [],
           loopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
           send: (job) => {
             thread.jobs.push(job)
             thread.inFlight++
             return true
           },
-          cancel: () => {}, credit: () => {}, drain: () => {}, lookAtHeartbeat: () => {}
+          cancel: () => {},
+          credit: () => {},
+          drain: () => {},
+          lookAtHeartbeat: () => {}
         }
         started.push(thread)
         return thread
