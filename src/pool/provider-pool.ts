@@ -18,6 +18,7 @@ import { Revisions } from './revisions.ts'
 import type { Revision } from './revisions.ts'
 import { ServiceRate } from './service-rate.ts'
 import { ThreadSet } from './thread-set.ts'
+import type { SetTimer } from './thread-set.ts'
 
 export interface ProviderPoolOptions {
   settings: ProviderSettings
@@ -28,6 +29,8 @@ export interface ProviderPoolOptions {
   onThreadEnd: (provider: string, thread: number, reason: ThreadEndReason, error: unknown) => void
   /** Real worker threads when not given. */
   createThreads?: (settings: ProviderSettings) => Threads
+  /** Real timers, which do not keep the process alive, when not given. */
+  setTimer?: SetTimer
 }
 
 const heartbeatLookMs = 500
@@ -60,8 +63,9 @@ export class ProviderPool implements JobPool, ResultHandler {
   private readonly leaving = new Set<ThreadSet>()
   /** What `nextThreads`, or else `threads`, were started with. */
   private threadSettings: ProviderSettings
-  private heartbeatTimer: NodeJS.Timeout | null = null
-  private ringTimer: NodeJS.Timeout | null = null
+  private readonly setTimer: SetTimer
+  private endHeartbeatTimer: (() => void) | null = null
+  private endRingTimer: (() => void) | null = null
   private closed = false
   private destroyed = false
   private onDrained: (() => void) | null = null
@@ -70,6 +74,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     const { settings } = options
     this.options = options
     this.settings = this.threadSettings = settings
+    this.setTimer = options.setTimer ?? setRealTimer
     this.admission = new Admission(toLimits(settings, options.dropExcess))
     this.slots = new JobSlots(options.initialPoolSize)
     this.revisions = new Revisions(settings, {
@@ -153,8 +158,8 @@ export class ProviderPool implements JobPool, ResultHandler {
   async destroy (): Promise<void> {
     this.closed = true
     this.destroyed = true
-    if (this.heartbeatTimer !== null) clearInterval(this.heartbeatTimer)
-    if (this.ringTimer !== null) clearTimeout(this.ringTimer)
+    this.endHeartbeatTimer?.()
+    this.endRingTimer?.()
     await Promise.all(this.threadSets().map((set) => set.destroy()))
   }
 
@@ -188,11 +193,15 @@ export class ProviderPool implements JobPool, ResultHandler {
   private startThreads (): void {
     this.threadSettings = this.settings
     this.threads = this.createThreads()
-    this.heartbeatTimer = setInterval(() => {
+    this.watchHeartbeats()
+  }
+
+  private watchHeartbeats (): void {
+    this.endHeartbeatTimer = this.setTimer(() => {
+      this.watchHeartbeats()
       this.serviceRate.read(this.finishedCount, this.options.nowMs())
       for (const set of this.threadSets()) set.lookAtHeartbeats()
     }, heartbeatLookMs)
-    this.heartbeatTimer.unref()
   }
 
   /** Threads of another number or memory: the old ones serve until all new ones are ready. */
@@ -208,6 +217,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     const { createThreads } = this.options
     const settings = this.threadSettings
     return new ThreadSet(createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings), settings.threads, {
+      setTimer: this.setTimer,
       revisions: () => this.revisions.all,
       onReady: (set) => {
         if (set === this.nextThreads && set.isReady) this.switchThreads(set)
@@ -246,6 +256,8 @@ export class ProviderPool implements JobPool, ResultHandler {
       const lost = new GatewayError('BIFROST_WORKER_LOST', { message: `The worker thread of ${this.settings.name} that served this request ended (${reason}).`, provider: this.settings.name })
       this.endRunning(job.id)?.onFailed(lost, '', noUsage, 0)
     }
+    // The places that became free are for whoever waits, on the threads that are left.
+    this.pump()
   }
 
   /** Hands queued jobs to threads as far as concurrency and rings allow. */
@@ -260,8 +272,8 @@ export class ProviderPool implements JobPool, ResultHandler {
       const thread = this.threads?.leastLoaded() ?? null
       if (thread === null) return
       if (!thread.send(job)) {
-        this.ringTimer ??= setTimeout(() => {
-          this.ringTimer = null
+        this.endRingTimer ??= this.setTimer(() => {
+          this.endRingTimer = null
           this.pump()
         }, ringRetryMs)
         return
@@ -305,6 +317,11 @@ export class ProviderPool implements JobPool, ResultHandler {
     if (this.onDrained !== null && this.slots.usedCount === 0) this.onDrained()
     return listener
   }
+}
+
+function setRealTimer (run: () => void, waitMs: number): () => void {
+  const timer = setTimeout(run, waitMs).unref()
+  return () => { clearTimeout(timer) }
 }
 
 const timeoutNames: Partial<Record<ErrorCode, string>> = {

@@ -1,7 +1,11 @@
 import type { PoolThread, ThreadEndReason, Threads } from './provider-thread.ts'
 import type { Revision } from './revisions.ts'
 
+/** Calls back once, later; the returned function calls it off. */
+export type SetTimer = (run: () => void, waitMs: number) => () => void
+
 export interface ThreadSetEvents {
+  setTimer: SetTimer
   /** What a new thread has to know. */
   revisions: () => readonly Revision[]
   onReady (set: ThreadSet): void
@@ -88,7 +92,7 @@ export class ThreadSet {
       if (thread.hasServed) this.crashes = 0
       const delayMs = respawnDelaysMs[Math.min(this.crashes++, respawnDelaysMs.length - 1)] as number
       if (delayMs === 0) this.spawn(index)
-      else setTimeout(() => { this.spawn(index) }, delayMs)
+      else this.events.setTimer(() => { this.spawn(index) }, delayMs)
     }
     if (reason !== 'drained') this.events.onLost(thread, reason, error)
     if (this.live.length === 0) this.onGone?.()

@@ -1,0 +1,50 @@
+/** What must catch a bug: the simulator over some seeds, or the test files whose path has this part. */
+export type Suite = { seeds: number } | { tests: string }
+
+/** A defect as a change of one text in the build. */
+export interface PlantedBug {
+  name: string
+  /** Below `dist/src/`. */
+  file: string
+  /** Stands in the file exactly once. */
+  find: string
+  replace: string
+  suite: Suite
+  /** The broken rule of the simulator, or the name of the test that fails. */
+  caughtBy: string
+}
+
+const simulator: Suite = { seeds: 80 }
+
+/** Defects of the decisions, the limits and the endings of a request. */
+export const plantedBugs: readonly PlantedBug[] = [
+  { name: 'upstream-not-aborted', file: 'request-run.js', find: 'this.attempt?.cancel();', replace: '', suite: simulator, caughtBy: 'the upstream stops when nobody waits for it' },
+  { name: 'socket-not-aborted', file: 'attempts/http-attempt.js', find: 'this.elapsedMicroseconds());\n        this.call?.abort();', replace: 'this.elapsedMicroseconds());', suite: { tests: 'streaming-client-gone' }, caughtBy: 'closes its upstream connection at once' },
+  { name: 'false-end-mark', file: 'attempts/stream-attempt.js', find: 'this.fail(this.truncated());', replace: 'this.finishWithEndMark();', suite: { tests: 'attempts/stream-attempt.test' }, caughtBy: 'a stream that ends before its finish is truncated' },
+  { name: 'cut-stream-closed-as-good', file: 'target-attempt.js', find: 'this.owner.onFailed(', replace: 'if (this.answered) return this.owner.onEnd(this, usage, upstreamMicroseconds);\n        this.owner.onFailed(', suite: simulator, caughtBy: 'a stream that is closed as good is whole' },
+  { name: 'slot-lost-with-thread', file: 'pool/provider-pool.js', find: 'this.endRunning(job.id)?.onFailed(lost', replace: 'job.listener?.onFailed(lost', suite: simulator, caughtBy: 'the pool counts what there is' },
+  { name: 'queue-stands-after-thread-end', file: 'pool/provider-pool.js', find: 'waits, on the threads that are left.\n        this.pump();', replace: 'waits, on the threads that are left.', suite: simulator, caughtBy: 'nobody waits while there is room and a thread' },
+  { name: 'retry-after-first-byte', file: 'request-run.js', find: 'return attempt.answered ? { kind: \'fail\', failure } : plan', replace: 'return plan', suite: simulator, caughtBy: 'no attempt starts after the first byte of a stream' },
+  { name: 'one-too-many-runs', file: 'pool/admission.js', find: 'return this.inFlight < this.limits.concurrency', replace: 'return this.inFlight <= this.limits.concurrency', suite: simulator, caughtBy: 'no more than concurrency run' },
+  { name: 'one-too-many-waits', file: 'pool/admission.js', find: '>= concurrency + waitingMax', replace: '> concurrency + waitingMax', suite: simulator, caughtBy: 'no more wait than the buffer holds' },
+  { name: 'breaker-never-opens', file: 'router/breaker.js', find: 'if (verdict === \'none\' || this.state !== \'closed\'', replace: 'if (permit !== \'probe\' || this.state !== \'closed\'', suite: simulator, caughtBy: 'as many failures in a row as the least number open the breaker' },
+  { name: 'open-breaker-lets-through', file: 'router/breaker.js', find: 'if (nowMs < this.openUntilMs)', replace: 'if (nowMs < this.openUntilMs - 100)', suite: simulator, caughtBy: 'a target with an open breaker is left alone' },
+  { name: 'too-many-probes', file: 'router/breaker.js', find: 'if (this.probes >= settings.halfOpenRequests)', replace: 'if (this.probes > settings.halfOpenRequests)', suite: simulator, caughtBy: 'as many probes at a time as configured' },
+  { name: 'retry-budget-ignored', file: 'router/retry-budget.js', find: 'if (this.tokens < 1)\n            return false;', replace: '', suite: simulator, caughtBy: 'retries stay within the retry budget' },
+  { name: 'one-retry-too-many', file: 'router/plan.js', find: 'this.retries >= provider.retry.maxRetries', replace: 'this.retries > provider.retry.maxRetries', suite: simulator, caughtBy: 'retries per target are bounded by max_retries' },
+  { name: 'firm-rest-ignored', file: 'router/key-rests.js', find: 'return untilMs <= nowMs ? 0 : untilMs;', replace: 'return 0;', suite: simulator, caughtBy: 'a key that was told Retry-After is left alone' },
+  { name: 'retry-after-not-waited-for', file: 'router/plan.js', find: 'retryAfterMs ?? 0)', replace: '0)', suite: simulator, caughtBy: 'the same key is asked again after a pause' },
+  { name: 'deadline-ignored-by-plan', file: 'router/plan.js', find: 'if (nowMs + attemptMsMin > this.request.deadlineMs)', replace: 'if (nowMs + attemptMsMin > Infinity)', suite: simulator, caughtBy: 'no attempt starts after the deadline' },
+  { name: 'deadline-ignored-by-sweep', file: 'request-run.js', find: 'nowMs >= this.deadlineMs', replace: 'nowMs === this.deadlineMs', suite: simulator, caughtBy: 'a request that has no answer ends at its deadline' },
+  { name: 'pause-not-called-off', file: 'request-run.js', find: 'this.endPause?.();', replace: '', suite: simulator, caughtBy: 'no attempt starts after the ending' },
+  { name: 'late-answer-is-told', file: 'target-attempt.js', find: 'onReply(reply) {\n        if (this.ended)\n            return;', replace: 'onReply(reply) {', suite: simulator, caughtBy: 'a request ends once, and nothing comes after its client has left' },
+  { name: 'disabled-key-is-picked', file: 'router/pick-key.js', find: 'if (!key.enabled || (key', replace: 'if ((key', suite: simulator, caughtBy: 'a key that is disabled or empty is never used' },
+  { name: 'pin-is-ignored', file: 'router/plan.js', find: 'this.hop === 0 ? this.request.pin ?? noPin : noPin', replace: 'noPin', suite: simulator, caughtBy: 'a pinned key is the only one for the first target' },
+  { name: 'credit-never-sent', file: 'request-run.js', find: 'this.attempt.credit(this.takenBytes);', replace: '', suite: simulator, caughtBy: 'a stream goes on when its client has taken all' },
+  { name: 'credit-frame-not-sent', file: 'pool/provider-thread.js', find: 'this.control(jobFrameKinds.credit, jobId, bytes);', replace: '', suite: { tests: 'streaming-slow-reader' }, caughtBy: 'gets every byte once it reads again' },
+  { name: 'fallback-index-wrong', file: 'router/plan.js', find: '{ index: this.hop, primary', replace: '{ index: this.hop + 1, primary', suite: simulator, caughtBy: 'the fallback index names the target' },
+  { name: 'fallback-skipped', file: 'router/plan.js', find: 'this.hop++;', replace: 'this.hop += this.hop === 1 ? 2 : 1;', suite: simulator, caughtBy: 'a request fails only when nobody is left to ask' },
+  { name: 'trail-entry-missing', file: 'router/plan.js', find: '(this.trail ??= []).push(entry);', replace: 'this.trail ??= [entry];', suite: simulator, caughtBy: 'the trail tells every failed attempt' },
+  { name: 'queue-entry-stays', file: 'pool/provider-pool.js', find: 'this.admission.leave(job);', replace: '', suite: simulator, caughtBy: 'the pool counts what there is' },
+  { name: 'frame-of-another-job', file: 'pool/job-slots.js', find: 'job !== undefined && job.id === id && job.state', replace: 'job !== undefined && job.state', suite: { tests: 'pool/job-slots' }, caughtBy: 'an id of the past finds nothing' }
+]
