@@ -31,7 +31,7 @@ export interface GatewayContext extends PlanContext, AttemptContext {
 
 /**
  * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
- * client has seen the head) -> settled. What it learned is in its record, which is booked when the exchange ends.
+ * client has seen the head) -> settled; from streaming it goes back to trying where a stream that broke may be continued. What it learned is in its record, which is booked when the exchange ends.
  */
 export class RequestRun implements AttemptOwner, ClientWatcher {
   readonly record: RequestRecord

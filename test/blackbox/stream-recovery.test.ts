@@ -185,8 +185,9 @@ describe('with stream recovery', async () => {
   test('a stream is not continued once the time of its request is over', async () => {
     fallback.script = faults.silent()
     const before = fallback.requestCount
-    assertBroken(await stream('up/m', {}, { 'x-bf-request-timeout': '0.5' }))
+    assertBroken(await stream('up/m', {}, { 'x-bf-request-timeout': '0.5', 'x-request-id': 'no-time' }))
     assert.equal(fallback.requestCount, before + 1)
+    assert.deepEqual(await trailOf('no-time'), [['up', 'broken_stream', 'BIFROST_UPSTREAM_TRUNCATED']], 'the fallback did not fail by itself, it was left')
     await gateway.whenIdle()
   })
 
