@@ -231,16 +231,18 @@ test('a stream can break three times over, each time at another place', () => {
   assert.ok(!drill.breaks(), 'three attempts are all')
 })
 
-test('attempts that fail before they say anything count as well, and the client is told how its stream broke', () => {
+test('attempts that fail before they say anything new count as well, and the client is told how its stream broke', () => {
   const drill = new Drill()
-  drill.say([textEvent('a')])
+  drill.say([textEvent('ab')])
   assert.ok(drill.breaks())
   const refused: Failure = { ...broken, error: new GatewayError('BIFROST_UPSTREAM_STATUS', { status: 400 }) }
   for (const allowed of [true, true, false]) {
     drill.goOn()
+    drill.say([roleEvent, textEvent('a')])
     assert.equal(drill.breaks('request_fault', targetOf('two', { enabled: false }), refused), allowed)
   }
   assert.equal(drill.stream.toFailure(refused), broken)
+  assert.equal(drill.seen.text, 'ab')
   const internal: Failure = { ...broken, error: new GatewayError('BIFROST_INTERNAL') }
   assert.equal(drill.stream.toFailure(internal), internal)
 })
