@@ -39,6 +39,7 @@ export const errorTable = {
   BIFROST_UPSTREAM_RESET: { status: 502, type: 'upstream_reset', retryable: true, message: 'The provider closed the connection before the answer was complete.' },
   BIFROST_UPSTREAM_TRUNCATED: { status: 502, type: 'upstream_truncated', retryable: true, message: 'The provider ended the stream before it was finished.' },
   BIFROST_UPSTREAM_BAD_RESPONSE: { status: 502, type: 'upstream_bad_response', retryable: true, message: 'The provider sent an answer that is not what its API defines.' },
+  BIFROST_STREAM_DIVERGED: { status: 502, type: 'stream_diverged', retryable: true, message: 'The provider was to go on with a stream that broke, but its answer differs from what the client has.' },
   BIFROST_UPSTREAM_TOO_LARGE: { status: 502, type: 'upstream_too_large', retryable: false, message: 'The answer of the provider is larger than the limit.' },
   BIFROST_CONNECT_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'Connecting to the provider took longer than network_config.connect_timeout_in_seconds.' },
   BIFROST_RESPONSE_HEADER_TIMEOUT: { status: 504, type: 'request_timed_out', retryable: true, message: 'The provider sent no response header within network_config.response_header_timeout_in_seconds.' },

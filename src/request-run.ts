@@ -13,11 +13,11 @@ import type { Attempt, Failure, PlanContext, Step } from './router/plan.ts'
 import { parseRoutingHeaders } from './router/request-headers.ts'
 import type { Target } from './router/target.ts'
 import { joinTexts, RequestRecord } from './request-record.ts'
+import { createRecovery } from './stream-recovery.ts'
+import type { RecoverableStream } from './stream-recovery.ts'
 import { TargetAttempt } from './target-attempt.ts'
 import type { AttemptContext, AttemptOwner } from './target-attempt.ts'
 
-/** Credit goes back to the worker in steps of this size, in bytes. */
-const creditStepBytes = 32 * 1024
 
 /** What all requests share beside the configuration. */
 export interface GatewayContext extends PlanContext, AttemptContext {
@@ -28,7 +28,7 @@ export interface GatewayContext extends PlanContext, AttemptContext {
 
 /**
  * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
- * client has seen the head) -> settled. What it learned is in its record, which is booked when the exchange ends.
+ * client has seen the head) -> settled; from streaming it goes back to trying where a stream that broke may be continued. What it learned is in its record, which is booked when the exchange ends.
  */
 export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   readonly record: RequestRecord
@@ -37,10 +37,11 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   private readonly generation: Generation
   private readonly context: GatewayContext
   private readonly request: GatewayRequest
-  private readonly client: Client
+  private client: Client
   private attempt: TargetAttempt | null = null
   private endPause: (() => void) | null = null
-  private takenBytes = 0
+  /** Null unless the stream may be continued when it breaks; then it is the client. */
+  private recovery: RecoverableStream | null = null
 
   constructor (generation: Generation, context: GatewayContext, request: GatewayRequest, client: Client) {
     this.record = new RequestRecord(request)
@@ -89,7 +90,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     const identity = this.turnTo(step.target)
     this.record.attempts++
     this.attempt = new TargetAttempt(this, step, this.generation.pools.get(step.target.provider.name) as JobPool, this.context)
-    return this.attempt.submit(this.request, identity, this)
+    return this.attempt.submit(this.request, identity, this, this.recovery?.continueOn(this.attempt) ?? null)
   }
 
   onReply (attempt: TargetAttempt, reply: Reply): void {
@@ -100,9 +101,13 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.client.answer(record.identity as AnswerIdentity, reply)
   }
 
-  onHead (_attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
+  onHead (attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
     const { record } = this
-    record.firstByteMs = this.context.nowMs() - this.request.receivedAtMs
+    if (record.firstByteMs < 0) {
+      record.firstByteMs = this.context.nowMs() - this.request.receivedAtMs
+      this.recovery = createRecovery(this.request, attempt.target.provider, this.client)
+      this.client = this.recovery ?? this.client
+    }
     const lines = record.wantsTrail ? joinTexts(headers, '\r\n', `x-bifrost-attempt-trail: ${record.trailText}`) : headers
     this.client.openStream(record.identity as AnswerIdentity, status, lines, record.upstreamMicroseconds + upstreamMicroseconds)
   }
@@ -122,7 +127,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.proceed(() => this.afterFailure(attempt, { error, target: attempt.target, headers }))
   }
 
-  /** Notes a failed attempt in the trail and asks the plan what follows; once the client has seen a byte, nothing does. */
+  /** Notes a failed attempt in the trail and asks the plan what follows; once the client has seen a byte, only a continuation does. */
   private afterFailure (attempt: TargetAttempt, failure: Failure): Step {
     const plan = this.record.plan as RoutePlan
     const outcome = toOutcome(failure.error)
@@ -130,14 +135,13 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.record.queueMs += attempt.queueMs
     plan.note(attempt.toTrailEntry(failure.error, outcome))
     this.attempt = null
-    return attempt.answered ? { kind: 'fail', failure } : plan.next(attempt.target, failure, outcome)
+    const mayGoOn = this.recovery === null ? !attempt.answered : this.recovery.mayContinue(attempt.target, failure, outcome)
+    return mayGoOn ? plan.next(attempt.target, failure, outcome) : { kind: 'fail', failure }
   }
 
   onTaken (bytes: number): void {
-    this.takenBytes += bytes
-    if (this.takenBytes < creditStepBytes || this.attempt === null) return
-    this.attempt.credit(this.takenBytes)
-    this.takenBytes = 0
+    const ownBytes = this.recovery === null ? bytes : this.recovery.toCredit(bytes)
+    this.attempt?.credit(ownBytes)
   }
 
   onGone (error: GatewayError): void {
@@ -149,7 +153,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   onTick (nowMs: number): void {
     const { attempt, record } = this
     if (record.settled) return
-    if (record.firstByteMs < 0 && nowMs >= this.deadlineMs) {
+    if (attempt?.answered !== true && nowMs >= this.deadlineMs) {
       this.abandon()
       return this.giveUp({ error: record.toDeadlineError(this.deadlineMs), target: record.target, headers: '' })
     }
@@ -157,7 +161,8 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     if (error !== null) this.onFailed(attempt as TargetAttempt, error, '', record.usage, 0)
   }
 
-  private giveUp ({ error, target, headers }: Failure): void {
+  private giveUp (last: Failure): void {
+    const { error, target, headers } = this.recovery === null ? last : this.recovery.toFailure(last)
     if (target !== null) this.turnTo(target)
     // The error is of a target that was passed over: the answer must not name the one that was tried last.
     else if (error.provider !== null && error.provider !== this.record.target?.provider.name) this.record.identity = null

@@ -14,8 +14,11 @@ import type { Attempt, TrailEntry } from './router/plan.ts'
 import { toUsedUpMs } from './router/retry-after.ts'
 import type { Target } from './router/target.ts'
 
+/** Credit goes back to the worker in steps of this size, in bytes. */
+const creditStepBytes = 32 * 1024
 /** An attempt that outlives its worker's own deadlines by this much is given up, in milliseconds. */
 const deadlineGraceMs = 5_000
+const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 
 export interface AttemptContext {
   health: Health
@@ -49,6 +52,8 @@ export class TargetAttempt implements JobListener {
   private readonly startedAtMs: number
   private dispatchedAtMs = 0
   private stream = false
+  /** Taken by the client, but not yet credited. */
+  private takenBytes = 0
   private job: Job | null = null
   private ended = false
   private hasPermit = true
@@ -62,14 +67,17 @@ export class TargetAttempt implements JobListener {
     this.startedAtMs = context.nowMs()
   }
 
-  /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
-  submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms): GatewayError | null {
+  /**
+   * @param prefill what a stream that broke has said so far; null for none
+   * @returns why the pool refused it at once, and the attempt has ended; null when it is on its way
+   */
+  submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms, prefill: string | null = null): GatewayError | null {
     const { parsed, operation, body, headers } = request
     this.stream = parsed.stream
     const { provider, keyIndex, model } = this.target
     try {
       const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
-      const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected)
+      const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected, prefill)
       const job = this.pool.submit(this, provider, {
         keyIndex,
         operation,
@@ -148,8 +156,12 @@ export class TargetAttempt implements JobListener {
     return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs }
   }
 
+  /** The client has taken this many bytes of a stream. */
   credit (bytes: number): void {
-    if (this.job !== null) this.pool.credit(this.job, bytes)
+    this.takenBytes += bytes
+    if (this.takenBytes < creditStepBytes || this.job === null) return
+    this.pool.credit(this.job, this.takenBytes)
+    this.takenBytes = 0
   }
 
   /** The request has no more use for it. */
@@ -159,6 +171,14 @@ export class TargetAttempt implements JobListener {
     this.end('none')
     if (this.dispatchedAtMs !== 0 && !this.answered && this.target.provider.adaptiveConcurrency !== null) this.observe('abandoned')
     if (job !== null) this.pool.cancel(job)
+  }
+
+  /** What it says is of no use to the request: it is cancelled, and has failed. */
+  reject (error: GatewayError): void {
+    if (this.ended) return
+    const upstreamMicroseconds = Math.round(this.upstreamMs * 1_000)
+    this.cancel()
+    this.owner.onFailed(this, error, '', noUsage, upstreamMicroseconds)
   }
 
   /** Looked at now and then. @returns why it has waited or run for too long, and the attempt is cancelled; null when it has not */

@@ -33,6 +33,7 @@ const pinned: [string, number, string, boolean, string][] = [
   ['BIFROST_UPSTREAM_RESET', 502, 'upstream_reset', true, 'The provider closed the connection before the answer was complete.'],
   ['BIFROST_UPSTREAM_TRUNCATED', 502, 'upstream_truncated', true, 'The provider ended the stream before it was finished.'],
   ['BIFROST_UPSTREAM_BAD_RESPONSE', 502, 'upstream_bad_response', true, 'The provider sent an answer that is not what its API defines.'],
+  ['BIFROST_STREAM_DIVERGED', 502, 'stream_diverged', true, 'The provider was to go on with a stream that broke, but its answer differs from what the client has.'],
   ['BIFROST_UPSTREAM_TOO_LARGE', 502, 'upstream_too_large', false, 'The answer of the provider is larger than the limit.'],
   ['BIFROST_CONNECT_TIMEOUT', 504, 'request_timed_out', true, 'Connecting to the provider took longer than network_config.connect_timeout_in_seconds.'],
   ['BIFROST_RESPONSE_HEADER_TIMEOUT', 504, 'request_timed_out', true, 'The provider sent no response header within network_config.response_header_timeout_in_seconds.'],

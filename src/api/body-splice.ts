@@ -9,6 +9,7 @@ interface Edit {
 }
 
 const comma = 0x2c
+const openBracket = 0x5b
 const nothing = new Uint8Array(0)
 const usageOption = Buffer.from(',"stream_options":{"include_usage":true}')
 
@@ -22,14 +23,16 @@ export interface SplicedBody {
  * The body as it goes upstream: the client's own bytes, with the model renamed, the gateway's members
  * taken out and usage asked for where that was decided. Nothing is parsed and printed again.
  * @param model the name to send and its JSON text
+ * @param prefill what the assistant has said so far, as one more message at the end of `messages`; null for none
  */
-export function spliceBody (body: Buffer, parsed: ParsedRequest, model: { name: string, json: Uint8Array }, injectUsage: boolean): SplicedBody {
+export function spliceBody (body: Buffer, parsed: ParsedRequest, model: { name: string, json: Uint8Array }, injectUsage: boolean, prefill: string | null = null): SplicedBody {
   const edits: Edit[] = []
   const modelMember = parsed.scan.members.get('model') as JsonMember
   if (model.name !== parsed.model) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: model.json })
   const fallbacks = parsed.scan.members.get('fallbacks')
   if (fallbacks !== undefined) edits.push(removal(body, fallbacks))
   if (injectUsage) edits.push({ start: parsed.scan.bodyEnd, end: parsed.scan.bodyEnd, bytes: usageOption })
+  if (prefill !== null) edits.push(addition(body, parsed.scan.members.get('messages') as JsonMember, prefill))
   if (edits.length === 0) return { segments: [body], totalBytes: body.length }
   if (edits.length > 1) edits.sort((first, second) => first.start - second.start)
 
@@ -47,6 +50,15 @@ export function spliceBody (body: Buffer, parsed: ParsedRequest, model: { name: 
   }
   add(new Uint8Array(body.buffer, body.byteOffset + at, body.length - at))
   return { segments, totalBytes }
+}
+
+/** Before the bracket that closes the array. */
+function addition (body: Buffer, messages: JsonMember, content: string): Edit {
+  const end = messages.valueEnd - 1
+  let before = end - 1
+  while (isSpace(body[before])) before--
+  const message = JSON.stringify({ role: 'assistant', content })
+  return { start: end, end, bytes: Buffer.from(body[before] === openBracket ? message : `,${message}`) }
 }
 
 /** A member goes together with one comma: the one before it, or for the first member the one after. */

@@ -18,13 +18,15 @@ interface OutcomeRow {
  * - `next-key-free`: this key is refused; another one at once, and `max_retries` does not count it
  * - `last-resort`: again after a pause, but only when no fallback is left, since every try costs a whole timeout
  *
- * Once bytes of an answer have reached the client, nothing is retried, whatever stands here.
+ * Once bytes of an answer have reached the client, nothing is retried, whatever stands here, unless the provider has `stream_recovery`:
+ * then what counts for the breaker and may fall back may be continued.
  */
 export const outcomeTable = {
   ok: { meaning: 'answered', retry: 'never', fallsBack: false, isFailure: false },
   transient: { meaning: '5xx (but for 501 and 505), 408, 425; connection refused or reset, DNS, TLS; a worker thread that ended; an answer that is none', retry: 'same-key', fallsBack: true, isFailure: true },
   silent: { meaning: 'no connection, no header, no first event, no next event or no end in time', retry: 'last-resort', fallsBack: true, isFailure: true },
   broken_stream: { meaning: 'a stream that ended before its finish', retry: 'same-key', fallsBack: true, isFailure: true },
+  diverged: { meaning: 'an attempt to go on with a stream that broke said something else than the client has', retry: 'never', fallsBack: true, isFailure: false },
   key_passing: { meaning: '429 and what says the same in words: the key has had enough for now', retry: 'next-key', fallsBack: true, isFailure: false },
   key_lasting: { meaning: '401, 402, 403, a used-up quota: the key will not do', retry: 'next-key-free', fallsBack: true, isFailure: false },
   request_fault: { meaning: 'any other 4xx, 501, 505, an answer over the size limit', retry: 'never', fallsBack: true, isFailure: false },
@@ -64,6 +66,7 @@ const outcomeOfCode: Readonly<Record<Exclude<ErrorCode, 'BIFROST_UPSTREAM_STATUS
   BIFROST_UPSTREAM_RESET: 'transient',
   BIFROST_UPSTREAM_BAD_RESPONSE: 'transient',
   BIFROST_UPSTREAM_TRUNCATED: 'broken_stream',
+  BIFROST_STREAM_DIVERGED: 'diverged',
   BIFROST_UPSTREAM_TOO_LARGE: 'request_fault',
   BIFROST_CONNECT_TIMEOUT: 'silent',
   BIFROST_RESPONSE_HEADER_TIMEOUT: 'silent',

@@ -133,7 +133,7 @@ export class RoutePlan {
     return this.enter()
   }
 
-  /** An attempt has failed before anything of its answer reached the client. */
+  /** An attempt has failed before anything of its answer reached the client, or another one may go on with its stream. */
   next (target: Target, failure: Failure, outcome: Outcome): Step {
     const row = outcomeTable[outcome]
     if (this.hop === 0 || this.firstFailure === null) this.firstFailure = failure

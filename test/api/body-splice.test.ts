@@ -8,9 +8,9 @@ import { printJson } from './json-texts.ts'
 const named = (name: string): { name: string, json: Buffer } => ({ name, json: Buffer.from(JSON.stringify(name)) })
 
 /** @returns the spliced text; checks that the size is the segments' */
-function splice (text: string, model: string, injectUsage: boolean): string {
+function splice (text: string, model: string, injectUsage: boolean, prefill: string | null = null): string {
   const body = Buffer.from(text)
-  const { segments, totalBytes } = spliceBody(body, parseRequest('chat_completion', body), named(model), injectUsage)
+  const { segments, totalBytes } = spliceBody(body, parseRequest('chat_completion', body), named(model), injectUsage, prefill)
   const joined = Buffer.concat(segments)
   assert.equal(joined.length, totalBytes)
   return joined.toString()
@@ -101,4 +101,24 @@ test('bytes that are not UTF-8 stay as they are', () => {
   const body = Buffer.concat([Buffer.from('{"model":"p/m","messages":["'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"]}')])
   const { segments } = spliceBody(body, parseRequest('chat_completion', body), named('m'), false)
   assert.ok(Buffer.concat(segments).includes(Buffer.from([0x22, 0xff, 0xfe, 0xc3, 0x22])))
+})
+
+test('what the assistant said so far becomes the last message, for every place of the members and every spelling', () => {
+  const message = fc.record({ role: fc.constantFrom('system', 'user', 'assistant'), content: fc.string({ unit: 'grapheme', maxLength: 8 }) }, { noNullPrototype: true })
+  const messages = fc.oneof(fc.array(message, { maxLength: 3 }), fc.constantFrom([{ role: 'user', content: ']' }], [{ role: 'user', content: [{ type: 'text', text: '"}]' }] }]))
+  fc.assert(fc.property(requests, messages, fc.nat(7), fc.string({ unit: 'grapheme', maxLength: 20 }), fc.boolean(), (request, asked, messagesAt, prefill, injectUsage) => {
+    fc.pre(isPrintable(request.model))
+    const members: [string, unknown][] = Object.entries(request.others)
+    members.splice(messagesAt, 0, ['messages', asked])
+    members.splice(request.modelAt, 0, ['model', request.model])
+    if (request.fallbacks !== null) members.splice(request.fallbacksAt, 0, ['fallbacks', request.fallbacks])
+    const text = printJson(Object.fromEntries(members), request.blanks, request.escapes)
+
+    const expected = JSON.parse(text) as { messages: object[] } & Record<string, unknown>
+    expected.messages.push({ role: 'assistant', content: prefill })
+    expected.model = 'new'
+    delete expected.fallbacks
+    if (injectUsage) expected.stream_options = { include_usage: true }
+    assert.deepEqual(JSON.parse(splice(text, 'new', injectUsage, prefill)), expected)
+  }), { numRuns: 2_000 })
 })
