@@ -17,7 +17,8 @@ const mayImport = {
   'log.ts': ['api', 'errors.ts'],
   // Front thread.
   'gateway.ts': ['api', 'errors.ts', 'request-run.ts'],
-  'request-run.ts': ['plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
+  'request-run.ts': ['plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'hedged-attempt.ts', 'request-record.ts', 'target-attempt.ts'],
+  'hedged-attempt.ts': ['router', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
   'target-attempt.ts': ['router', 'pool', 'api', 'errors.ts'],
   'request-record.ts': ['router', 'api', 'errors.ts'],
   transport: ['api', 'errors.ts', 'metrics', 'log.ts'],

@@ -3,16 +3,16 @@ import type { Reply } from './api/reply.ts'
 import type { Settings } from './api/settings.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
+import { HedgedAttempt } from './hedged-attempt.ts'
+import type { HedgeContext } from './hedged-attempt.ts'
 import type { JobPool } from './pool/job.ts'
-import type { Identities } from './router/identity.ts'
-import { outcomeTable, toOutcome } from './router/outcomes.ts'
 import { RoutePlan } from './router/plan.ts'
 import type { Attempt, Failure, PlanContext, Step } from './router/plan.ts'
 import { parseRoutingHeaders } from './router/request-headers.ts'
 import type { Target } from './router/target.ts'
 import { joinTexts, RequestRecord } from './request-record.ts'
 import { TargetAttempt } from './target-attempt.ts'
-import type { AttemptContext, AttemptOwner } from './target-attempt.ts'
+import type { AttemptOwner, RequestAttempt } from './target-attempt.ts'
 
 /** Credit goes back to the worker in steps of this size, in bytes. */
 const creditStepBytes = 32 * 1024
@@ -24,11 +24,7 @@ export interface Generation {
 }
 
 /** What all requests share beside the configuration. */
-export interface GatewayContext extends PlanContext, AttemptContext {
-  identities: Identities
-  /** Calls back once, later; the returned function calls it off. */
-  setTimer: (run: () => void, waitMs: number) => () => void
-}
+export interface GatewayContext extends PlanContext, HedgeContext {}
 
 /**
  * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
@@ -40,7 +36,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   private readonly context: GatewayContext
   private readonly request: GatewayRequest
   private readonly client: Client
-  private attempt: TargetAttempt | null = null
+  private attempt: RequestAttempt | null = null
   private endPause: (() => void) | null = null
   private deadlineMs = Infinity
   private takenBytes = 0
@@ -72,7 +68,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
         if (step.kind === 'wait') return this.pauseFor(step.waitMs)
         const refusal = this.tryTarget(step)
         if (refusal === null) return
-        step = this.afterFailure(this.attempt as TargetAttempt, { error: refusal, target: step.target, headers: '' })
+        step = this.afterFailure(this.attempt as RequestAttempt, { error: refusal, target: step.target, headers: '' })
       }
       failure = step.failure
     } catch (error) {
@@ -89,11 +85,15 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
   private tryTarget (step: Attempt): GatewayError | null {
     const identity = this.turnTo(step.target)
     this.record.attempts++
-    this.attempt = new TargetAttempt(this, step, this.generation.pools.get(step.target.provider.name) as JobPool, this.context)
+    const { pools } = this.generation
+    const { provider } = step.target
+    this.attempt = provider.hedging === null
+      ? new TargetAttempt(this, step, pools.get(provider.name) as JobPool, this.context)
+      : new HedgedAttempt(this, step, pools, this.record, this.context)
     return this.attempt.submit(this.request, identity)
   }
 
-  onReply (attempt: TargetAttempt, reply: Reply): void {
+  onReply (attempt: RequestAttempt, reply: Reply): void {
     const { record } = this
     this.settle(attempt, reply.usage, reply.upstreamMicroseconds)
     reply.upstreamMicroseconds = record.upstreamMicroseconds
@@ -101,35 +101,33 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
     this.client.answer(record.identity as AnswerIdentity, reply)
   }
 
-  onHead (_attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
+  onHead (_attempt: RequestAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
     const { record } = this
     record.firstByteMs = this.context.nowMs() - this.request.receivedAtMs
     const lines = record.wantsTrail ? joinTexts(headers, '\r\n', `x-bifrost-attempt-trail: ${record.trailText}`) : headers
     this.client.openStream(record.identity as AnswerIdentity, status, lines, record.upstreamMicroseconds + upstreamMicroseconds)
   }
 
-  onChunk (_attempt: TargetAttempt, bytes: Uint8Array): void {
+  onChunk (_attempt: RequestAttempt, bytes: Uint8Array): void {
     this.client.write(bytes)
   }
 
-  onEnd (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
+  onEnd (attempt: RequestAttempt, usage: Usage, upstreamMicroseconds: number): void {
     this.settle(attempt, usage, upstreamMicroseconds)
     this.client.closeStream()
   }
 
-  onFailed (attempt: TargetAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
+  onFailed (attempt: RequestAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
     this.record.upstreamMicroseconds += upstreamMicroseconds
     this.record.usage = usage
     this.proceed(() => this.afterFailure(attempt, { error, target: attempt.target, headers }))
   }
 
   /** Notes a failed attempt in the trail and asks the plan what follows; once the client has seen a byte, nothing does. */
-  private afterFailure (attempt: TargetAttempt, failure: Failure): Step {
+  private afterFailure (attempt: RequestAttempt, failure: Failure): Step {
     const plan = this.record.plan as RoutePlan
-    const outcome = toOutcome(failure.error)
-    attempt.judge(outcomeTable[outcome].isFailure && !plan.isForgiven(failure.error))
+    const outcome = attempt.conclude(plan, failure.error)
     this.record.queueMs += attempt.queueMs
-    plan.note(attempt.toTrailEntry(failure.error, outcome))
     this.attempt = null
     return attempt.answered ? { kind: 'fail', failure } : plan.next(attempt.target, failure, outcome)
   }
@@ -155,7 +153,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
       return this.giveUp({ error: record.toDeadlineError(this.deadlineMs), target: record.target, headers: '' })
     }
     const error = attempt === null ? null : attempt.expire(nowMs, this.request.parsed.stream)
-    if (error !== null) this.onFailed(attempt as TargetAttempt, error, '', record.usage, 0)
+    if (error !== null) this.onFailed(attempt as RequestAttempt, error, '', record.usage, 0)
   }
 
   private giveUp ({ error, target, headers }: Failure): void {
@@ -166,7 +164,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
     this.client.fail(error, this.record.toFailureContext(headers))
   }
 
-  private settle (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
+  private settle (attempt: RequestAttempt, usage: Usage, upstreamMicroseconds: number): void {
     this.attempt = null
     this.record.queueMs += attempt.queueMs
     this.record.settle('ok', usage, upstreamMicroseconds)
