@@ -288,6 +288,10 @@ describe('when one of two fails', () => {
     const limited = startPair()
     limited.original.fail('BIFROST_UPSTREAM_STATUS', 429, 'retry-after: 30')
     assert.equal(limited.world.health.of('main').keyRests.restsUntilMs('main-id', true, 0), limited.world.clock.nowMs + 30_000)
+    // The wait for the hedge does not make the rest longer.
+    limited.world.clock.advance(5_000)
+    limited.hedge.fail('BIFROST_UPSTREAM_RESET')
+    assert.equal(limited.world.health.of('main').keyRests.restsUntilMs('main-id', true, 0), limited.world.clock.nowMs + 25_000)
     const other = startPair()
     other.hedge.fail('BIFROST_UPSTREAM_STATUS', 429, 'retry-after: 30')
     assert.equal(other.world.health.of('spare').keyRests.restsUntilMs('spare-id', true, 0), other.world.clock.nowMs + 30_000)
@@ -332,6 +336,26 @@ describe('when one of two fails', () => {
     assert.equal(run.record.attempts, 4)
   })
 
+  test('and then the other: a silent target is tried again where the only fallback has failed as a hedge', () => {
+    const retry = { maxRetries: 1, backoffInitialMs: 10, backoffMaxMs: 10, budgetShare: 1 }
+    const { world, client, original, hedge } = startPair({}, createWorld({ retry }))
+    hedge.fail('BIFROST_UPSTREAM_STATUS', 500)
+    original.fail('BIFROST_FIRST_TOKEN_TIMEOUT')
+    world.clock.advance(20)
+    assert.equal(world.pool('main').jobs.length, 2)
+    world.pool('main').last.reply()
+    assert.deepEqual(client.calls, ['answer'])
+  })
+
+  test('by the end of its thread, that counts among the three after which a request is given up', () => {
+    const { world, client, original, hedge } = startPair({ fallbacks: ['spare/m', 'third/m'] })
+    original.fail('BIFROST_WORKER_LOST')
+    hedge.fail('BIFROST_WORKER_LOST')
+    world.pool('main').last.fail('BIFROST_WORKER_LOST')
+    assert.deepEqual([...world.pools.values()].map(({ jobs }) => jobs.length), [2, 1, 0])
+    assert.deepEqual(client.calls, ['fail'])
+  })
+
   test('by waiting for too long, the other still counts; both together end the request', () => {
     const { world, client, run, original, hedge } = startPair({ stream: true })
     // The 20 s of a stream and 5 s of grace; the hedge started 200 ms later.
@@ -373,7 +397,15 @@ describe('the end of the request', () => {
       pair.run.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
       assert.deepEqual([pair.original.cancelCount, pair.hedge.cancelCount], failing === 'original' ? [0, 1] : [1, 0])
       assert.equal(pair.run.record.attempts, 2)
+      assert.equal(pair.run.record.target?.provider.name, failing === 'original' ? 'spare' : 'main')
     }
+  })
+
+  test('the client leaves in the middle of the winner\'s stream: it is cancelled', () => {
+    const { run, original, hedge } = startPair({ stream: true })
+    hedge.beginStream()
+    run.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
+    assert.deepEqual([original.cancelCount, hedge.cancelCount], [1, 1])
   })
 
   test('the deadline cancels both', () => {
@@ -469,13 +501,14 @@ describe('where a hedge goes', () => {
   })
 
   test('a key on which a hedge was refused is not the next key', () => {
-    const world = createWorld({ keys: keys.map((key) => ({ ...key, weight: { one: 1, two: 1e-9, three: 0 }[key.id] as number })), retry: { maxRetries: 0, backoffInitialMs: 1, backoffMaxMs: 1, budgetShare: 0 } })
+    const world = createWorld({ keys: keys.slice(0, 2) })
     world.ask('main/m')
     world.clock.advance(slowMs)
     assert.deepEqual(mainJobs(world), [0, 1])
     world.pool('main').last.fail('BIFROST_UPSTREAM_STATUS', 401)
     world.pool('main').jobs[0]?.fail('BIFROST_UPSTREAM_STATUS', 401)
-    assert.deepEqual(mainJobs(world), [0, 1, 2])
+    assert.deepEqual(mainJobs(world), [0, 1])
+    assert.equal(world.pool('spare').jobs.length, 1)
   })
 
   test('nowhere: the attempt goes on alone', () => {

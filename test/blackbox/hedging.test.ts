@@ -122,6 +122,7 @@ for (const stream of [false, true]) {
     assert.deepEqual([primary.requestCount, fallback.requestCount], [2, 1])
     assert.equal(await gateway.metric('bifrost_hedges_total', { result: 'failed' }), 1)
     assert.equal(await gateway.metric('bifrost_error_requests_total'), 2)
+    assert.equal(await gateway.metric('bifrost_fallbacks_total'), 0)
   })
 }
 
@@ -155,8 +156,9 @@ test('a key whose answers are slow is overtaken by another key of the same provi
   await askChat(gateway.port, 'up/m')
   upstream.script = (exchange) => (keyOf(exchange.request.headers['authorization']) === 'one' ? faults.silent() : ok)(exchange)
   for (const stream of [false, true]) {
-    const response = await askChat(gateway.port, 'up/m', { stream })
+    const response = await askChat(gateway.port, 'up/m', { stream }, { 'x-bf-attempt-trail': 'true' })
     assert.equal(response.headers['x-bifrost-routing-info-key'], 'two')
+    assert.match(stream ? String(response.headers['x-bifrost-attempt-trail']) : response.text, /"key":"one","fallback_index":0,"outcome":"outpaced"/)
     assert.equal(response.headers['x-bifrost-fallback-index'], undefined)
   }
   assert.deepEqual(upstream.requests.map(({ headers }) => keyOf(headers['authorization'])), ['one', 'one', 'two', 'one', 'two'])

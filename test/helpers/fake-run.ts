@@ -15,10 +15,10 @@ import { Identities } from '../../src/router/identity.ts'
 import { createSettings } from '../router/settings.ts'
 import { createRandom } from './random.ts'
 
-export const noUsage = { inputTokens: 0, outputTokens: 0 }
+const noUsage = { inputTokens: 0, outputTokens: 0 }
 
 /** A clock that stands still until it is told to go on, with its timers. */
-export class FakeClock {
+class FakeClock {
   /** An attempt that was dispatched at 0 would count as queued. */
   nowMs = 1_000
   private readonly timers = new Set<{ dueMs: number, run: () => void }>()
