@@ -18,8 +18,9 @@ const mayImport = {
   // Front thread.
   'gateway.ts': ['api', 'errors.ts', 'reload', 'request-run.ts'],
   reload: ['api', 'config', 'errors.ts', 'pool'],
-  'request-run.ts': ['reload', 'plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'request-record.ts', 'stream-recovery.ts', 'target-attempt.ts'],
+  'request-run.ts': ['reload', 'plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'hedged-attempt.ts', 'request-record.ts', 'stream-recovery.ts', 'target-attempt.ts'],
   'stream-recovery.ts': ['router', 'api', 'errors.ts'],
+  'hedged-attempt.ts': ['router', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
   'target-attempt.ts': ['router', 'pool', 'api', 'errors.ts'],
   'request-record.ts': ['router', 'api', 'errors.ts'],
   transport: ['api', 'errors.ts', 'metrics', 'log.ts'],

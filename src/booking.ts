@@ -62,6 +62,7 @@ export class Booking {
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
     if (run !== null) this.bookAttempts(run, kind, custom, status, durationMs)
     const trailText = run === null ? '' : run.trailText
+    const hedgesText = run === null || run.hedges === null ? '' : `,"hedges":${JSON.stringify(run.hedges.map(({ result }) => result))}`
     logRequest(this.logger, {
       requestId: exchange.requestId,
       kindText: kind?.logText ?? toRequestKindText({
@@ -77,7 +78,7 @@ export class Booking {
       outputTokens: run === null ? 0 : run.usage.outputTokens,
       requestBytes: exchange.requestBytes,
       responseBytes: exchange.responseBytes,
-      trailText: run === null || trailText === '' ? '' : `,"attempts":${run.attempts},"trail":${trailText}`
+      trailText: run === null || trailText === '' ? hedgesText : `${hedgesText},"attempts":${run.attempts},"trail":${trailText}`
     })
   }
 
@@ -87,11 +88,12 @@ export class Booking {
     let failed = 0
     for (const [index, entry] of trail?.entries() ?? []) {
       // A fallback that was passed over is on the way of a move that is counted already.
-      if (entry.target !== null || index === 0) this.countMove(entry, trail?.slice(index + 1).find(({ target }) => target !== null) ?? run)
-      if (entry.target === null) continue
+      if (isStation(entry) && (entry.target !== null || index === 0)) this.countMove(entry, trail?.slice(index + 1).find((later) => later.target !== null && isStation(later)) ?? run)
+      if (entry.target === null || entry.error === null) continue
       failed++
       this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000 })
     }
+    for (const { provider, hedgeProvider, result } of run.hedges ?? []) this.metrics.count('hedges', [provider, hedgeProvider, result])
     if (run.attempts > 0) this.metrics.retries(run.attempts - 1)
     // What was cut short, by the client or its deadline, is in no trail; nor is the attempt that succeeded.
     if (kind === null || run.target === null || (trail !== null && failed === run.attempts)) return
@@ -101,7 +103,7 @@ export class Booking {
   /** What a failure led to: the same key again, another key, another target. */
   private countMove ({ target, outcome, fallbackIndex, error }: TrailEntry, next: { target: Target | null }): void {
     if (next.target === null || next.target === target) return
-    const provider = target?.provider.name ?? error.provider ?? ''
+    const provider = target?.provider.name ?? error?.provider ?? ''
     if ((next.target.fallback?.index ?? 0) !== fallbackIndex) this.metrics.count('fallbacks', [provider, next.target.provider.name, outcome])
     // A target that was passed over first and tried in the end was not tried again.
     else if (target !== null && next.target.key.id === target.key.id) this.metrics.count('retries', [provider, outcome])
@@ -134,6 +136,11 @@ export class Booking {
     if (this.customLabels.length === 0) return undefined
     return this.customLabels.map((label) => run === null ? '' : headerOf(run.request.headers, `x-bf-dim-${label.toLowerCase()}`) ?? headerOf(run.request.headers, `x-bf-prom-${label.toLowerCase()}`) ?? '')
   }
+}
+
+/** The request was there and moved on; hedges run beside it and are counted apart. */
+function isStation ({ error, isHedge }: TrailEntry): boolean {
+  return error !== null && isHedge !== true
 }
 
 function bookEnding (series: UpstreamSeries, run: RequestRecord, status: number, durationMs: number): void {

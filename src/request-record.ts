@@ -8,6 +8,13 @@ import type { RoutePlan } from './router/plan.ts'
 import type { Target } from './router/target.ts'
 import { toTrailText } from './router/trail.ts'
 
+/** An attempt that joined a slow one on `provider`. Lost: it was cancelled. */
+export interface HedgeRecord {
+  provider: string
+  hedgeProvider: string
+  result: 'won' | 'lost' | 'failed'
+}
+
 /** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
 export class RequestRecord {
   readonly request: GatewayRequest
@@ -16,7 +23,10 @@ export class RequestRecord {
   identity: AnswerIdentity | null = null
   /** Null until the request was understood. */
   plan: RoutePlan | null = null
+  /** Of two at once, one that was outpaced does not count. */
   attempts = 0
+  /** Null, the usual case, for none. */
+  hedges: HedgeRecord[] | null = null
   outcome: 'ok' | ErrorCode = 'ok'
   settled = false
   /** Of the last attempt. */
@@ -54,7 +64,11 @@ export class RequestRecord {
 
   /** There is a trail, and the client asks for it. */
   get wantsTrail (): boolean {
-    return (this.plan?.trail ?? null) !== null && headerOf(this.request.headers, 'x-bf-attempt-trail') === 'true'
+    return (this.plan?.trail ?? null) !== null && this.asksForTrail
+  }
+
+  get asksForTrail (): boolean {
+    return headerOf(this.request.headers, 'x-bf-attempt-trail') === 'true'
   }
 
   toDeadlineError (deadlineMs: number): GatewayError {

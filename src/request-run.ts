@@ -4,10 +4,10 @@ import type { Reply } from './api/reply.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
+import { HedgedAttempt } from './hedged-attempt.ts'
+import type { HedgeContext } from './hedged-attempt.ts'
 import type { JobPool, JobTerms } from './pool/job.ts'
 import type { Generation } from './reload/generation.ts'
-import type { Identities } from './router/identity.ts'
-import { outcomeTable, toOutcome } from './router/outcomes.ts'
 import { RoutePlan } from './router/plan.ts'
 import type { Attempt, Failure, PlanContext, Step } from './router/plan.ts'
 import { parseRoutingHeaders } from './router/request-headers.ts'
@@ -16,15 +16,10 @@ import { joinTexts, RequestRecord } from './request-record.ts'
 import { createRecovery } from './stream-recovery.ts'
 import type { RecoverableStream } from './stream-recovery.ts'
 import { TargetAttempt } from './target-attempt.ts'
-import type { AttemptContext, AttemptOwner } from './target-attempt.ts'
-
+import type { AttemptOwner, RequestAttempt } from './target-attempt.ts'
 
 /** What all requests share beside the configuration. */
-export interface GatewayContext extends PlanContext, AttemptContext {
-  identities: Identities
-  /** Calls back once, later; the returned function calls it off. */
-  setTimer: (run: () => void, waitMs: number) => () => void
-}
+export interface GatewayContext extends PlanContext, HedgeContext {}
 
 /**
  * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
@@ -38,7 +33,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   private readonly context: GatewayContext
   private readonly request: GatewayRequest
   private client: Client
-  private attempt: TargetAttempt | null = null
+  private attempt: RequestAttempt | null = null
   private endPause: (() => void) | null = null
   /** Null unless the stream may be continued when it breaks; then it is the client. */
   private recovery: RecoverableStream | null = null
@@ -72,7 +67,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
         if (step.kind === 'wait') return this.pauseFor(step.waitMs)
         const refusal = this.tryTarget(step)
         if (refusal === null) return
-        step = this.afterFailure(this.attempt as TargetAttempt, { error: refusal, target: step.target, headers: refusal.headers })
+        step = this.afterFailure(this.attempt as RequestAttempt, { error: refusal, target: step.target, headers: refusal.headers })
       }
       failure = step.failure
     } catch (error) {
@@ -89,11 +84,18 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   private tryTarget (step: Attempt): GatewayError | null {
     const identity = this.turnTo(step.target)
     this.record.attempts++
-    this.attempt = new TargetAttempt(this, step, this.generation.pools.get(step.target.provider.name) as JobPool, this.context)
-    return this.attempt.submit(this.request, identity, this, this.recovery?.continueOn(this.attempt) ?? null)
+    const { pools } = this.generation
+    const { provider } = step.target
+    // A stream that goes on is compared with what was said: two at once would be two to compare.
+    if (provider.hedging !== null && this.recovery === null) {
+      this.attempt = new HedgedAttempt(this, step, pools, this.record, this.context)
+      return this.attempt.submit(this.request, identity, this)
+    }
+    const attempt = this.attempt = new TargetAttempt(this, step, pools.get(provider.name) as JobPool, this.context)
+    return attempt.submit(this.request, identity, this, this.recovery?.continueOn(attempt) ?? null)
   }
 
-  onReply (attempt: TargetAttempt, reply: Reply): void {
+  onReply (attempt: RequestAttempt, reply: Reply): void {
     const { record } = this
     this.settle(attempt, reply.usage, reply.upstreamMicroseconds)
     reply.upstreamMicroseconds = record.upstreamMicroseconds
@@ -101,7 +103,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.client.answer(record.identity as AnswerIdentity, reply)
   }
 
-  onHead (attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
+  onHead (attempt: RequestAttempt, status: number, headers: string, upstreamMicroseconds: number): void {
     const { record } = this
     if (record.firstByteMs < 0) {
       record.firstByteMs = this.context.nowMs() - this.request.receivedAtMs
@@ -112,28 +114,26 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.client.openStream(record.identity as AnswerIdentity, status, lines, record.upstreamMicroseconds + upstreamMicroseconds)
   }
 
-  onChunk (_attempt: TargetAttempt, bytes: Uint8Array): void {
+  onChunk (_attempt: RequestAttempt, bytes: Uint8Array): void {
     this.client.write(bytes)
   }
 
-  onEnd (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
+  onEnd (attempt: RequestAttempt, usage: Usage, upstreamMicroseconds: number): void {
     this.settle(attempt, usage, upstreamMicroseconds)
     this.client.closeStream()
   }
 
-  onFailed (attempt: TargetAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
+  onFailed (attempt: RequestAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
     this.record.upstreamMicroseconds += upstreamMicroseconds
     this.record.usage = usage
     this.proceed(() => this.afterFailure(attempt, { error, target: attempt.target, headers }))
   }
 
   /** Notes a failed attempt in the trail and asks the plan what follows; once the client has seen a byte, only a continuation does. */
-  private afterFailure (attempt: TargetAttempt, failure: Failure): Step {
+  private afterFailure (attempt: RequestAttempt, failure: Failure): Step {
     const plan = this.record.plan as RoutePlan
-    const outcome = toOutcome(failure.error)
-    attempt.judge(outcomeTable[outcome].isFailure && !plan.isForgiven(failure.error))
+    const outcome = attempt.conclude(plan, failure.error)
     this.record.queueMs += attempt.queueMs
-    plan.note(attempt.toTrailEntry(failure.error, outcome))
     this.attempt = null
     const mayGoOn = this.recovery === null ? !attempt.answered : this.recovery.mayContinue(attempt.target, failure, outcome)
     return mayGoOn ? plan.next(attempt.target, failure, outcome) : { kind: 'fail', failure }
@@ -158,7 +158,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
       return this.giveUp({ error: record.toDeadlineError(this.deadlineMs), target: record.target, headers: '' })
     }
     const error = attempt === null ? null : attempt.expire(nowMs, this.request.parsed.stream)
-    if (error !== null) this.onFailed(attempt as TargetAttempt, error, '', record.usage, 0)
+    if (error !== null) this.onFailed(attempt as RequestAttempt, error, '', record.usage, 0)
   }
 
   private giveUp (last: Failure): void {
@@ -170,7 +170,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.client.fail(error, this.record.toFailureContext(headers))
   }
 
-  private settle (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void {
+  private settle (attempt: RequestAttempt, usage: Usage, upstreamMicroseconds: number): void {
     this.attempt = null
     this.record.queueMs += attempt.queueMs
     this.finish('ok', usage, upstreamMicroseconds)

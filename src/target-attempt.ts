@@ -8,9 +8,9 @@ import type { Job, JobListener, JobPool, JobTerms } from './pool/job.ts'
 import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
 import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import type { Health } from './router/health.ts'
-import { isOverload } from './router/outcomes.ts'
+import { isOverload, outcomeTable, toOutcome } from './router/outcomes.ts'
 import type { Outcome } from './router/outcomes.ts'
-import type { Attempt, TrailEntry } from './router/plan.ts'
+import type { Attempt, RoutePlan, TrailEntry } from './router/plan.ts'
 import { toUsedUpMs } from './router/retry-after.ts'
 import type { Target } from './router/target.ts'
 
@@ -30,21 +30,41 @@ export interface AttemptContext {
 
 /** What the attempt tells the request it belongs to. Exactly one of `onReply`, `onEnd` and `onFailed`, once, as the last call. */
 export interface AttemptOwner {
-  onReply (attempt: TargetAttempt, reply: Reply): void
-  onHead (attempt: TargetAttempt, status: number, headers: string, upstreamMicroseconds: number): void
-  onChunk (attempt: TargetAttempt, bytes: Uint8Array): void
-  onEnd (attempt: TargetAttempt, usage: Usage, upstreamMicroseconds: number): void
-  onFailed (attempt: TargetAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
+  onReply (attempt: RequestAttempt, reply: Reply): void
+  onHead (attempt: RequestAttempt, status: number, headers: string, upstreamMicroseconds: number): void
+  onChunk (attempt: RequestAttempt, bytes: Uint8Array): void
+  onEnd (attempt: RequestAttempt, usage: Usage, upstreamMicroseconds: number): void
+  onFailed (attempt: RequestAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void
+}
+
+/** An attempt as its request sees it: one try, or two at once of which the first to answer counts. */
+export interface RequestAttempt {
+  /** Who answers, or who failed. */
+  readonly target: Target
+  readonly queueMs: number
+  /** A stream has begun. */
+  readonly answered: boolean
+  /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
+  submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms): GatewayError | null
+  credit (bytes: number): void
+  /** The request has no more use for it. */
+  cancel (): void
+  /** Looked at now and then. @returns why it has waited or run for too long, and the attempt is cancelled; null when it has not */
+  expire (nowMs: number, stream: boolean): GatewayError | null
+  /** After its failure: a line of the trail and the breaker's verdict. @returns what the failure means */
+  conclude (plan: RoutePlan, error: GatewayError): Outcome
 }
 
 /**
  * One try on one target, on the front's side: from the provider's queue to its ending. It keeps the breaker's permit until then.
  * States: queued -> running -> answered (a stream has begun) -> ended. After its end, late calls mean nothing.
  */
-export class TargetAttempt implements JobListener {
+export class TargetAttempt implements RequestAttempt, JobListener {
   readonly target: Target
   queueMs = 0
   answered = false
+  /** Told when it leaves the queue. */
+  onStarted: (() => void) | null = null
   private readonly owner: AttemptOwner
   private readonly step: Attempt
   private readonly pool: JobPool
@@ -67,10 +87,7 @@ export class TargetAttempt implements JobListener {
     this.startedAtMs = context.nowMs()
   }
 
-  /**
-   * @param prefill what a stream that broke has said so far; null for none
-   * @returns why the pool refused it at once, and the attempt has ended; null when it is on its way
-   */
+  /** @param prefill what a stream that broke has said so far; null for none */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms, prefill: string | null = null): GatewayError | null {
     const { parsed, operation, body, headers } = request
     this.stream = parsed.stream
@@ -107,6 +124,7 @@ export class TargetAttempt implements JobListener {
   onDispatched (queueMs: number): void {
     this.queueMs = queueMs
     this.dispatchedAtMs = this.context.nowMs()
+    if (this.onStarted !== null) this.onStarted()
   }
 
   onReply (reply: Reply): void {
@@ -143,17 +161,23 @@ export class TargetAttempt implements JobListener {
     this.owner.onFailed(this, error, headers, usage, upstreamMicroseconds)
   }
 
-  /** The verdict on a failed attempt, once its owner knows what it means. */
-  judge (isFailure: boolean): void {
+  conclude (plan: RoutePlan, error: GatewayError): Outcome {
+    const outcome = toOutcome(error)
+    this.judge(outcomeTable[outcome].isFailure && !plan.isForgiven(error))
+    plan.note(this.toTrailEntry(error, outcome))
+    return outcome
+  }
+
+  private judge (isFailure: boolean): void {
     if (this.answered && isFailure && this.step.breaker !== null) {
       // The permit is gone with the first event; a stream that broke later counts as one more, failed.
       this.finish('normal', 'failure')
     } else this.finishPermit(isFailure ? 'failure' : 'none')
   }
 
-  toTrailEntry (error: GatewayError, outcome: Outcome): TrailEntry {
-    const { target, queueMs, upstreamMs } = this
-    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs }
+  toTrailEntry (error: GatewayError | null, outcome: Outcome): TrailEntry {
+    const { target, queueMs, upstreamMs, step: { isHedge } } = this
+    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs, isHedge }
   }
 
   /** The client has taken this many bytes of a stream. */
@@ -164,7 +188,6 @@ export class TargetAttempt implements JobListener {
     this.takenBytes = 0
   }
 
-  /** The request has no more use for it. */
   cancel (): void {
     if (this.ended) return
     const job = this.job
@@ -181,7 +204,6 @@ export class TargetAttempt implements JobListener {
     this.owner.onFailed(this, error, '', noUsage, upstreamMicroseconds)
   }
 
-  /** Looked at now and then. @returns why it has waited or run for too long, and the attempt is cancelled; null when it has not */
   expire (nowMs: number, stream: boolean): GatewayError | null {
     const { name, timeouts: { totalMs, streamTotalMs } } = this.target.provider
     const isQueued = this.dispatchedAtMs === 0

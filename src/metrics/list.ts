@@ -55,6 +55,7 @@ export const metricList = {
   retries: own('bifrost_retries_total', 'counter', ['provider', 'reason'], 'Attempts made again with the same key.'),
   keyRotations: own('bifrost_key_rotation_events_total', 'counter', ['provider', 'requested_model', 'key_id', 'key_name', 'fail_reason'], 'Attempts made again with another key, by the key that failed.'),
   fallbacks: own('bifrost_fallbacks_total', 'counter', ['provider', 'fallback_provider', 'reason'], 'Requests that moved on to a fallback.'),
+  hedges: own('bifrost_hedges_total', 'counter', ['provider', 'hedge_provider', 'result'], 'Second attempts that joined a slow one on `provider`: won, lost (cancelled) or failed.'),
   breakerTransitions: own('bifrost_breaker_transitions_total', 'counter', ['provider', 'state'], 'Circuit breakers that changed to this state.'),
   breakersOpen: own('bifrost_breakers_open', 'gauge', ['provider'], 'Models of the provider whose circuit breaker is not closed.'),
 

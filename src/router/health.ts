@@ -1,5 +1,6 @@
 import { Breaker } from './breaker.ts'
 import type { BreakerState } from './breaker.ts'
+import { HedgeBudget } from './hedge-budget.ts'
 import { KeyRests } from './key-rests.ts'
 import { RetryBudget } from './retry-budget.ts'
 
@@ -7,14 +8,20 @@ import { RetryBudget } from './retry-budget.ts'
 const breakersMax = 1_000
 /** Latencies that are kept per provider, the latest. */
 const latenciesKept = 512
+/** A percentile that the request path reads is at most this old, in answers: sorting costs more than a request. */
+const percentileAnswersMax = 16
 
 /** What the front knows about a provider beyond its settings. It outlives reloads, which replace settings only. */
 export class ProviderHealth {
   readonly retryBudget = new RetryBudget()
+  readonly hedgeBudget = new HedgeBudget()
   readonly keyRests = new KeyRests()
   private readonly breakers = new Map<string, Breaker>()
   private readonly latenciesMs = new Float64Array(latenciesKept)
   private latencies = 0
+  /** The 95th percentile when `percentileAt` latencies had been seen; -1 before the first time. */
+  private percentileMs = 0
+  private percentileAt = -1
 
   breaker (model: string): Breaker {
     let breaker = this.breakers.get(model)
@@ -36,6 +43,16 @@ export class ProviderHealth {
     if (known.length === 0) return null
     const at = (share: number): number => known[Math.min(known.length - 1, Math.floor(known.length * share))] as number
     return { p50: at(0.5), p95: at(0.95) }
+  }
+
+  /** @returns the 95th percentile in milliseconds, or what it was some answers ago; null before there were `answersMin` */
+  slowLatencyMs (answersMin: number): number | null {
+    if (this.latencies < answersMin) return null
+    if (this.percentileAt < 0 || this.latencies - this.percentileAt >= percentileAnswersMax) {
+      this.percentileMs = this.latency()?.p95 ?? 0
+      this.percentileAt = this.latencies
+    }
+    return this.percentileMs
   }
 
   /** Breakers that are not closed. */

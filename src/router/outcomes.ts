@@ -35,6 +35,7 @@ export const outcomeTable = {
   unavailable: { meaning: 'not tried: queue full, breaker open, all keys resting, no key, operation not served, provider not configured', retry: 'never', fallsBack: true, isFailure: false },
   client_gone: { meaning: 'the client left, or took nothing for too long', retry: 'never', fallsBack: false, isFailure: false },
   deadline: { meaning: 'the time of the whole request is over', retry: 'never', fallsBack: false, isFailure: false },
+  outpaced: { meaning: 'one of two attempts at once ([hedging](config.md#providersnamehedging)), cancelled since the other one began to answer first; only where the client asks for the trail', retry: 'never', fallsBack: false, isFailure: false },
   internal: { meaning: 'a defect of the gateway', retry: 'never', fallsBack: false, isFailure: false }
 } as const satisfies Record<string, OutcomeRow>
 

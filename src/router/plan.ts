@@ -1,18 +1,21 @@
-import type { Operation } from '../api/operations.ts'
-import type { KeySettings, ModelReference, ProviderSettings, Settings } from '../api/settings.ts'
+import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 import { toBackoffMs } from './backoff.ts'
 import type { Breaker, Permit } from './breaker.ts'
+import { targetsMax, toName, withConfigured } from './configured-fallbacks.ts'
 import type { Health, ProviderHealth } from './health.ts'
 import { refusedKeyRestMs } from './key-rests.ts'
 import { outcomeTable, toOutcome } from './outcomes.ts'
 import type { Outcome } from './outcomes.ts'
+import { pickHedge } from './pick-hedge.ts'
 import { pickKey } from './pick-key.ts'
 import type { KeyPin } from './pick-key.ts'
+import type { PlanRequest } from './plan-request.ts'
 import { checkRoute, resolveRoute, toTarget } from './resolve-target.ts'
 import type { Route } from './resolve-target.ts'
 import { toRetryAfterMs } from './retry-after.ts'
 import type { Target } from './target.ts'
+import { toOpenFailure, toRestingFailure } from './unavailable.ts'
 
 /** A timer may come this much early; the key that it waited for counts as rested, in milliseconds. */
 const timerSlackMs = 5
@@ -22,19 +25,6 @@ const attemptMsMin = 10
 const workerLossesMax = 3
 /** On one target; the attempt after the first loss is free. */
 const workerLossesPerTargetMax = 2
-/** Targets of one request, the primary included. */
-const targetsMax = 11
-
-/** What the plan needs to know of a request. */
-export interface PlanRequest {
-  model: string
-  operation: Operation
-  pin: KeyPin | null
-  /** `fallbacks` of the body as model names; null when it brings none. */
-  fallbacks: readonly string[] | null
-  /** On the clock of `nowMs`: no attempt starts when it is over. */
-  deadlineMs: number
-}
 
 export interface PlanContext {
   health: Health
@@ -51,6 +41,8 @@ export interface Attempt {
   breaker: Breaker | null
   permit: Permit
   epoch: number
+  /** It joins an attempt that is slow. */
+  isHedge: boolean
 }
 
 export type Step = Attempt
@@ -74,11 +66,14 @@ export interface TrailEntry {
   name: string
   fallbackIndex: number
   outcome: Outcome
-  error: GatewayError
+  /** Null for an attempt that was outpaced. */
+  error: GatewayError | null
   /** In the queue. */
   queueMs: number
   /** On the thread and upstream; 0 for what was passed over. */
   upstreamMs: number
+  /** It had joined an attempt that was slow. */
+  isHedge?: boolean
 }
 
 /**
@@ -109,6 +104,10 @@ export class RoutePlan {
   /** The first target that an open breaker kept from being tried. */
   private openRoute: { route: Route, hop: number } | null = null
   private firstFailure: Failure | null = null
+  /** Names of targets on which a hedge has failed. */
+  private failedHedges: Set<string> | null = null
+  /** The failed attempt whose key rests already, since another one still ran beside it. */
+  private setAsideTarget: Target | null = null
 
   constructor (settings: Settings, context: PlanContext, request: PlanRequest) {
     this.settings = settings
@@ -138,9 +137,28 @@ export class RoutePlan {
     const row = outcomeTable[outcome]
     if (this.hop === 0 || this.firstFailure === null) this.firstFailure = failure
     if (!row.fallsBack) return { kind: 'fail', failure }
-    const retryAfterMs = outcome === 'key_passing' || outcome === 'transient' ? toRetryAfterMs(failure.headers, this.context.nowEpochMs()) : null
-    this.restKey(target, outcome, retryAfterMs)
+    const retryAfterMs = this.retryAfterMs(failure, outcome)
+    if (target !== this.setAsideTarget) this.restKey(target, outcome, retryAfterMs)
     return this.retry(target, failure.error, outcome, retryAfterMs) ?? this.fallBack(outcome)
+  }
+
+  /** A second target for an attempt that is slow, null when nobody may be asked or no time is left. The plan stays where it is. */
+  hedge (target: Target): Attempt | null {
+    if (!this.hasTimeFor(0)) return null
+    const { settings, context, hops, hop, spentKeys } = this
+    const isTaken = (key: KeySettings): boolean => key === target.key || (spentKeys !== null && spentKeys.has(key.id))
+    const hedge = pickHedge({ settings, health: context.health, operation: this.request.operation, hops, hop, route: target, isTaken, isPinned: this.isPinned, failed: this.failedHedges }, context.random, context.nowMs())
+    return hedge === null ? null : this.toAttempt(hedge.route, hedge.keyIndex, hedge.breaker, hedge.permit, hedge.hop, true)
+  }
+
+  /** One of two attempts that run at once has failed. The other one may still answer, so that nothing follows, but others must know of the key. */
+  setAside (target: Target, failure: Failure, outcome: Outcome, isHedge: boolean): void {
+    this.restKey(target, outcome, this.retryAfterMs(failure, outcome))
+    const hop = target.fallback?.index ?? 0
+    if (isHedge && failure.error.code === 'BIFROST_WORKER_LOST') this.workerLossesTotal++
+    if (!isHedge) this.setAsideTarget = target
+    else if (hop !== this.hop) (this.failedHedges ??= new Set()).add(this.hops[hop] as string)
+    else if (outcomeTable[outcome].retry.startsWith('next-key')) (this.spentKeys ??= new Set()).add(target.key.id)
   }
 
   /** The first thread that ends under a request here says nothing about the provider: a breaker that counted all it had in hand would refuse their second tries. */
@@ -157,18 +175,17 @@ export class RoutePlan {
       if (++this.workerLosses >= workerLossesPerTargetMax) return this.workerLossesTotal >= workerLossesMax ? { kind: 'fail', failure: this.firstFailure as Failure } : null
       return this.hasTimeFor(0) ? this.enter() : null
     }
-    const isPinned = this.hop === 0 && this.request.pin !== null
     if (retry === 'next-key-free' || retry === 'next-key') {
       this.sameKey = null
       ;(this.spentKeys ??= new Set()).add(key.id)
-      const hasOther = !isPinned && this.pick(target) >= 0
+      const hasOther = !this.isPinned && this.pick(target) >= 0
       if (hasOther && retry === 'next-key-free') return this.enter()
       if (hasOther) return this.takeRetry(provider, 0) ? this.enter() : null
       if (retry === 'next-key-free') return null
       // Every key has had enough: they may be asked again after a pause, this one first, since the pause is as long as it asked for.
       this.spentKeys.clear()
       this.sameKey = key
-    } else if (retry === 'never' || (retry === 'last-resort' && this.hop < this.hops.length - 1)) return null
+    } else if (retry === 'never' || (retry === 'last-resort' && !this.isLastHop)) return null
     if (retryAfterMs !== null && retryAfterMs > provider.retry.backoffMaxMs) return null
     const waitMs = Math.max(toBackoffMs(provider.retry, this.retries + 1, this.context.random()), retryAfterMs ?? 0)
     return this.takeRetry(provider, waitMs) ? { kind: 'wait', waitMs } : null
@@ -180,6 +197,17 @@ export class RoutePlan {
     if (!this.health(provider).retryBudget.tryTake(provider.retry.budgetShare, this.context.nowMs())) return false
     this.retries++
     return true
+  }
+
+  private get isPinned (): boolean {
+    return this.hop === 0 && this.request.pin !== null
+  }
+
+  /** Nobody is left to move on to. */
+  private get isLastHop (): boolean {
+    let next = this.hop + 1
+    while (next < this.hops.length && this.failedHedges?.has(this.hops[next] as string) === true) next++
+    return next === this.hops.length
   }
 
   private hasTimeFor (waitMs: number): boolean {
@@ -209,6 +237,7 @@ export class RoutePlan {
   private enter (): Step {
     const nowMs = this.context.nowMs()
     for (; this.hop < this.hops.length; this.leaveHop()) {
+      if (this.failedHedges?.has(this.hops[this.hop] as string) === true) continue
       if (nowMs + attemptMsMin > this.request.deadlineMs) return { kind: 'fail', failure: this.firstFailure ?? { error: new GatewayError('BIFROST_DEADLINE_EXCEEDED'), target: null, headers: '' } }
       try {
         const step = this.tryHop(this.hop === 0 ? this.primary as Route : this.route(this.hop), nowMs)
@@ -253,21 +282,22 @@ export class RoutePlan {
     const permit = breaker === null ? 'normal' : breaker.tryAcquire(settings as NonNullable<typeof settings>, nowMs, this.context.random())
     if (permit === 'refused') {
       this.openRoute ??= { route, hop: this.hop }
-      return { kind: 'fail', failure: toOpenFailure(provider, requestedModel, (breaker as Breaker).waitMs(nowMs)) }
+      return { kind: 'fail', failure: toOpenFailure(provider.name, requestedModel, (breaker as Breaker).waitMs(nowMs)) }
     }
     return this.toAttempt(route, keyIndex, breaker, permit)
   }
 
-  private toAttempt (route: Route, keyIndex: number, breaker: Breaker | null, permit: Permit): Attempt {
+  private toAttempt (route: Route, keyIndex: number, breaker: Breaker | null, permit: Permit, hop = this.hop, isHedge = false): Attempt {
     const { provider } = route
     this.hasTried = true
     if (!this.counted) {
       this.counted = true
       this.health(provider).retryBudget.onRequest(provider.retry.budgetShare)
+      if (provider.hedging !== null) this.health(provider).hedgeBudget.onRequest(provider.hedging.budgetShare)
     }
     const primary = this.primary as Route
-    const fallback = this.hop === 0 ? null : { index: this.hop, primaryProvider: primary.provider.name, primaryModel: primary.requestedModel }
-    return { kind: 'attempt', target: toTarget(route, keyIndex, fallback), breaker, permit, epoch: breaker === null ? 0 : breaker.currentEpoch }
+    const fallback = hop === 0 ? null : { index: hop, primaryProvider: primary.provider.name, primaryModel: primary.requestedModel }
+    return { kind: 'attempt', target: toTarget(route, keyIndex, fallback), breaker, permit, epoch: breaker === null ? 0 : breaker.currentEpoch, isHedge }
   }
 
   /** @returns an index into the provider's keys; -1 when all that serve the model rest because the provider said so */
@@ -293,10 +323,12 @@ export class RoutePlan {
   private waitForKey (provider: ProviderSettings, health: ProviderHealth, nowMs: number): Step {
     const until = provider.keys.filter((key) => key.enabled).map((key) => health.keyRests.restsUntilMs(key.id, true, nowMs)).filter((untilMs) => untilMs > 0)
     const waitMs = Math.max(1, until.length === 0 ? provider.retry.backoffInitialMs : Math.min(...until) - nowMs)
-    if (this.hop === this.hops.length - 1 && waitMs <= provider.retry.backoffMaxMs && this.hasTimeFor(waitMs)) return { kind: 'wait', waitMs }
-    const seconds = Math.ceil(waitMs / 1_000)
-    const error = new GatewayError('BIFROST_KEYS_RESTING', { provider: provider.name, message: `All keys of ${provider.name} rest after a rate limit; the first one is back in ${seconds} s.` })
-    return { kind: 'fail', failure: { error, target: null, headers: `retry-after: ${seconds}` } }
+    if (this.isLastHop && waitMs <= provider.retry.backoffMaxMs && this.hasTimeFor(waitMs)) return { kind: 'wait', waitMs }
+    return { kind: 'fail', failure: toRestingFailure(provider.name, waitMs) }
+  }
+
+  private retryAfterMs ({ headers }: Failure, outcome: Outcome): number | null {
+    return outcome === 'key_passing' || outcome === 'transient' ? toRetryAfterMs(headers, this.context.nowEpochMs()) : null
   }
 
   private restKey ({ provider, key }: Target, outcome: Outcome, retryAfterMs: number | null): void {
@@ -316,19 +348,3 @@ export class RoutePlan {
 }
 
 const noPin: KeyPin = { id: null, name: null }
-
-function toName ({ provider, model }: ModelReference): string {
-  return `${provider}/${model}`
-}
-
-function withConfigured (model: string, { provider, requestedModel }: Route): readonly string[] {
-  const { byModel, general } = provider.fallbacks
-  const configured = Object.hasOwn(byModel, requestedModel) ? byModel[requestedModel] as readonly ModelReference[] : general
-  return configured.length === 0 ? [model] : [model, ...configured.map(toName)].slice(0, targetsMax)
-}
-
-function toOpenFailure (provider: ProviderSettings, model: string, waitMs: number): Failure {
-  const seconds = Math.max(1, Math.ceil(waitMs / 1_000))
-  const error = new GatewayError('BIFROST_CIRCUIT_OPEN', { provider: provider.name, message: `${model} of ${provider.name} failed too often lately and is left alone; it is probed again in about ${seconds} s.` })
-  return { error, target: null, headers: `retry-after: ${seconds}` }
-}

@@ -23,6 +23,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_retries_total: ['counter', ['provider', 'reason']],
   bifrost_key_rotation_events_total: ['counter', ['provider', 'requested_model', 'key_id', 'key_name', 'fail_reason']],
   bifrost_fallbacks_total: ['counter', ['provider', 'fallback_provider', 'reason']],
+  bifrost_hedges_total: ['counter', ['provider', 'hedge_provider', 'result']],
   bifrost_breaker_transitions_total: ['counter', ['provider', 'state']],
   bifrost_breakers_open: ['gauge', ['provider']],
   bifrost_active_requests: ['gauge', ['method']],
@@ -57,6 +58,7 @@ test('every metric has its pinned name, type and label names', async (t) => {
   metrics.count('retries', ['openai', 'transient'])
   metrics.count('keyRotations', ['openai', 'gpt-4o', 'k1', 'primary', 'key_passing'])
   metrics.count('fallbacks', ['openai', 'groq', 'transient'])
+  metrics.count('hedges', ['openai', 'groq', 'won'])
   metrics.count('breakerTransitions', ['openai', 'open'])
   metrics.count('configReloads', ['applied'])
   metrics.provider('openai').queueWait.observe(0.1)

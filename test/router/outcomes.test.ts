@@ -21,6 +21,7 @@ const rows: [string, string, boolean, boolean][] = [
   ['unavailable', 'never', true, false],
   ['client_gone', 'never', false, false],
   ['deadline', 'never', false, false],
+  ['outpaced', 'never', false, false],
   ['internal', 'never', false, false]
 ]
 

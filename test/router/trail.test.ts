@@ -42,3 +42,8 @@ test('whatever the names, the trail is one line of printable ASCII that reads ba
     assert.deepEqual([entry?.model, entry?.key], [model, keyName])
   }), { numRuns: 1000 })
 })
+
+test('an attempt that was outpaced has no code and no status, a hedge says that it is one', () => {
+  const entry: TrailEntry = { ...createEntry('m', 'k', ''), outcome: 'outpaced', error: null, isHedge: true }
+  assert.equal(toTrailText([entry]), '[{"provider":"openai","model":"m","key":"k","fallback_index":0,"outcome":"outpaced","code":null,"status":null,"queue_ms":1,"upstream_ms":813,"hedge":true}]')
+})

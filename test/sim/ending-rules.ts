@@ -33,7 +33,7 @@ function checkTrail (ask: Ask, trail: readonly TrailEntry[], check: Check): void
   const mayLack = last !== undefined && last.cancelled && failed.at(-1) === last && (ask.ending === 'gone' || ask.code === 'BIFROST_DEADLINE_EXCEEDED')
   const expected = mayLack && tried.length === failed.length - 1 ? failed.slice(0, -1) : failed
   const wanted = expected.map((note) => `${note.hop} ${note.provider.settings.name} ${note.provider.settings.keys[note.keyIndex]?.name} ${codeInTrail(note)}`).join('; ')
-  const found = tried.map(({ target, fallbackIndex, error }) => `${fallbackIndex} ${target?.provider.name} ${target?.key.name} ${error.code}`).join('; ')
+  const found = tried.map(({ target, fallbackIndex, error }) => `${fallbackIndex} ${target?.provider.name} ${target?.key.name} ${error?.code}`).join('; ')
   check(wanted === found, 'the trail tells every failed attempt', () => `it says ${found || 'nothing'}, there were ${wanted || 'none'}`)
 }
 
@@ -51,7 +51,7 @@ function checkFailure (world: World, ask: Ask, trail: readonly TrailEntry[], che
   if (isOver || losses >= lossesMax || record(ask).plan === null) return
   const missing = ask.hops.filter((_, index) => !trail.some((entry) => entry.fallbackIndex === index))
   check(missing.length === 0, 'a request fails only when nobody is left to ask', () => `not asked: ${missing.join(', ')}`)
-  check(trail.some((entry) => entry.fallbackIndex === 0 && entry.error.code === ask.code), 'a request fails with what its first target said', () => ask.code)
+  check(trail.some((entry) => entry.fallbackIndex === 0 && entry.error?.code === ask.code), 'a request fails with what its first target said', () => ask.code)
 }
 
 function record (ask: Ask): NonNullable<Ask['run']>['record'] {

@@ -100,7 +100,7 @@ function checkBreaker (world: World, note: Note, check: Check): void {
   const view = viewOf(provider, model)
   const trail = ask.run?.record.plan?.trail ?? []
   note.breakerEpoch = view.epoch
-  const wasPassedOver = ask.notes.length === 0 && trail.some((entry) => entry.fallbackIndex === hop && entry.error.code === 'BIFROST_CIRCUIT_OPEN')
+  const wasPassedOver = ask.notes.length === 0 && trail.some((entry) => entry.fallbackIndex === hop && entry.error?.code === 'BIFROST_CIRCUIT_OPEN')
   note.breakerRole = wasPassedOver ? 'last-resort' : view.state === 'open' ? 'probe' : 'normal'
   if (wasPassedOver) {
     const missing = ask.hops.filter((_, index) => !trail.some((entry) => entry.fallbackIndex === index))

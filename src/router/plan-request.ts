@@ -1,0 +1,13 @@
+import type { Operation } from '../api/operations.ts'
+import type { KeyPin } from './pick-key.ts'
+
+/** What the plan needs to know of a request. */
+export interface PlanRequest {
+  model: string
+  operation: Operation
+  pin: KeyPin | null
+  /** `fallbacks` of the body as model names; null when it brings none. */
+  fallbacks: readonly string[] | null
+  /** On the clock of `nowMs`: no attempt starts when it is over. */
+  deadlineMs: number
+}
