@@ -16,7 +16,8 @@ const mayImport = {
   frames: ['api', 'errors.ts', 'ring'],
   'log.ts': ['api', 'errors.ts'],
   // Front thread.
-  'gateway.ts': ['api', 'errors.ts', 'request-run.ts'],
+  'gateway.ts': ['api', 'errors.ts', 'request-run.ts', 'request-record.ts', 'single-flight'],
+  'single-flight': ['router', 'api', 'errors.ts', 'request-run.ts', 'request-record.ts'],
   'request-run.ts': ['plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
   'target-attempt.ts': ['router', 'pool', 'api', 'errors.ts'],
   'request-record.ts': ['router', 'api', 'errors.ts'],

@@ -7,7 +7,7 @@ import { Metrics } from './metrics/metrics.ts'
 import { restartReasons, timeoutNames } from './metrics/provider-reading.ts'
 import type { ProviderReading } from './metrics/provider-reading.ts'
 import { ProviderPool } from './pool/provider-pool.ts'
-import type { RequestRun } from './request-run.ts'
+import type { RequestHandle } from './request-record.ts'
 import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
@@ -54,7 +54,8 @@ export async function startGateway (settings: Settings, logger: Logger, version:
     onBreakerChange: ({ provider, requestedModel }, state) => {
       metrics.count('breakerTransitions', [provider.name, state])
       logger.warn({ provider: provider.name, model: requestedModel, state }, 'circuit breaker changed')
-    }
+    },
+    onFlightJoined: (provider) => { metrics.count('singleFlightJoins', [provider]) }
   })
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   let draining = false
@@ -78,8 +79,8 @@ export async function startGateway (settings: Settings, logger: Logger, version:
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(settings, new URLSearchParams(query).get('provider')) })
     },
-    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestRun).record, gapMs) },
-    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestRun | null)?.record ?? null) }
+    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestHandle).record, gapMs) },
+    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestHandle | null)?.record ?? null) }
   })
   const port = await transport.listen()
 

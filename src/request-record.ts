@@ -1,5 +1,5 @@
 import { headerOf } from './api/client.ts'
-import type { AnswerIdentity, FailureContext, GatewayRequest } from './api/client.ts'
+import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
@@ -7,6 +7,13 @@ import type { ErrorCode } from './errors.ts'
 import type { RoutePlan } from './router/plan.ts'
 import type { Target } from './router/target.ts'
 import { toTrailText } from './router/trail.ts'
+
+/** A request that is being served: what the transport starts and tells about the client. */
+export interface RequestHandle extends ClientWatcher {
+  /** What is booked when the exchange is over; which record that is may change before. */
+  readonly record: RequestRecord
+  start (): void
+}
 
 /** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
 export class RequestRecord {
@@ -19,6 +26,8 @@ export class RequestRecord {
   attempts = 0
   outcome: 'ok' | ErrorCode = 'ok'
   settled = false
+  /** Another request got the same answer; what it cost is booked there. */
+  isShared = false
   /** Of the last attempt. */
   usage: Usage = { inputTokens: 0, outputTokens: 0 }
   /** Over all attempts. */

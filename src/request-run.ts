@@ -63,6 +63,12 @@ export class RequestRun implements AttemptOwner, ClientWatcher {
     })
   }
 
+  /** Somebody else waits for the same answer, until then. */
+  extendDeadline (deadlineMs: number): void {
+    this.deadlineMs = Math.max(this.deadlineMs, deadlineMs)
+    this.record.plan?.extendDeadline(this.deadlineMs)
+  }
+
   /** Carries a step of the plan out. An attempt that is refused at once leads to the next step. */
   private proceed (decide: () => Step): void {
     let failure: Failure

@@ -57,6 +57,7 @@ export const metricList = {
   fallbacks: own('bifrost_fallbacks_total', 'counter', ['provider', 'fallback_provider', 'reason'], 'Requests that moved on to a fallback.'),
   breakerTransitions: own('bifrost_breaker_transitions_total', 'counter', ['provider', 'state'], 'Circuit breakers that changed to this state.'),
   breakersOpen: own('bifrost_breakers_open', 'gauge', ['provider'], 'Models of the provider whose circuit breaker is not closed.'),
+  singleFlightJoins: own('bifrost_single_flight_joins_total', 'counter', ['provider'], 'Requests that shared the upstream request of an identical one.'),
 
   activeRequests: own('bifrost_active_requests', 'gauge', ['method'], 'Requests in progress.'),
   providerKeyUp: own('bifrost_provider_key_up', 'gauge', ['provider', 'key_id', 'key_name'], '1 when the key may be picked, 0 while it is taken out.'),

@@ -73,7 +73,7 @@ export class Metrics {
     this.#http = new SeriesTable(seriesMax, (index) => index !== 2,
       (values) => new HttpSeries(labelsOf(httpLabels, httpLabels, custom, values)))
     this.contentType = this.#registry.contentType
-    this.#events = new EventCounters(this.#registry, [metricList.retries, metricList.keyRotations, metricList.fallbacks, metricList.breakerTransitions])
+    this.#events = new EventCounters(this.#registry, [metricList.retries, metricList.keyRotations, metricList.fallbacks, metricList.breakerTransitions, metricList.singleFlightJoins])
     this.#exposeSeries()
     this.#readings = new Readings(this.#registry, this.#eventLoopDelay, options.onReadError ?? (() => {}))
     expose(this.#registry, metricList.buildInfo, (put) => put({ version: options.version ?? 'unknown', node: process.version }, 1))
@@ -97,7 +97,7 @@ export class Metrics {
   }
 
   /** @param event a row that counts what happens seldom; `values` in the order of its labels */
-  count (event: 'retries' | 'keyRotations' | 'fallbacks' | 'breakerTransitions', values: readonly string[]): void {
+  count (event: 'retries' | 'keyRotations' | 'fallbacks' | 'breakerTransitions' | 'singleFlightJoins', values: readonly string[]): void {
     this.#events.count(metricList[event], values)
   }
 

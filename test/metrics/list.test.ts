@@ -24,6 +24,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_key_rotation_events_total: ['counter', ['provider', 'requested_model', 'key_id', 'key_name', 'fail_reason']],
   bifrost_fallbacks_total: ['counter', ['provider', 'fallback_provider', 'reason']],
   bifrost_breaker_transitions_total: ['counter', ['provider', 'state']],
+  bifrost_single_flight_joins_total: ['counter', ['provider']],
   bifrost_breakers_open: ['gauge', ['provider']],
   bifrost_active_requests: ['gauge', ['method']],
   bifrost_provider_key_up: ['gauge', ['provider', 'key_id', 'key_name']],
@@ -55,6 +56,7 @@ test('every metric has its pinned name, type and label names', async (t) => {
   metrics.count('keyRotations', ['openai', 'gpt-4o', 'k1', 'primary', 'key_passing'])
   metrics.count('fallbacks', ['openai', 'groq', 'transient'])
   metrics.count('breakerTransitions', ['openai', 'open'])
+  metrics.count('singleFlightJoins', ['openai'])
   metrics.provider('openai').queueWait.observe(0.1)
   metrics.registerProvider('openai', () => providerReading())
   metrics.registerPool('job', () => ({ free: 1, used: 2 }))
