@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { GatewayError } from '../../src/errors.ts'
 import { membersMax } from '../../src/single-flight/flight.ts'
+import { flightsMax } from '../../src/single-flight/flights.ts'
 import { createHarness, noUsage, startMs, toReply } from './harness.ts'
 import type { FakeClient } from './harness.ts'
 
@@ -114,6 +115,23 @@ test('a full flight is left alone: the same request starts another one', () => {
   ask()
   ask()
   assert.equal(pool.upstreams.length, 2)
+})
+
+test('when there are as many flights as may be, a request runs alone, and takes no other flight with it when it ends', () => {
+  const { ask, pool, upstream } = createHarness()
+  for (let seed = 0; seed < flightsMax; seed++) ask({ body: { seed } })
+  const same = { body: { seed: 'same' } }
+  const alone = [ask(same), ask(same)]
+  assert.equal(pool.upstreams.length, flightsMax + 2)
+  ask({ body: { seed: 0 } })
+  assert.equal(pool.upstreams.length, flightsMax + 2)
+  upstream(0).listener.onReply(toReply('{}'))
+  ask(same)
+  assert.equal(pool.upstreams.length, flightsMax + 3)
+  upstream(flightsMax).listener.onReply(toReply('alone'))
+  ask(same)
+  assert.equal(pool.upstreams.length, flightsMax + 3)
+  assert.deepEqual(alone.map(({ text }) => text), ['alone', ''])
 })
 
 test('when the one that began it leaves, the others get the whole answer, and so does who joins then', () => {
@@ -263,7 +281,7 @@ test('credit is never more than what the slowest member has taken, and lags by l
     fc.record({ kind: fc.constant('join' as const), reads: fc.boolean() }),
     fc.record({ kind: fc.constant('leave' as const), who: fc.nat(5) })
   )
-  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
     const { ask, upstream } = createHarness({ singleFlight: { replayBytesMax: 4_000_000 } })
     let members = [ask({ ...stream, reads: false })]
     upstream().listener.onHead(200, '', 5)
