@@ -41,8 +41,6 @@ export class Flights {
     this.context = context
   }
 
-  get size (): number { return this.byKey.size }
-
   /** @returns null when the request has to run alone: its provider has single flight off, or there is any doubt about it */
   admit (request: GatewayRequest, client: Client): FlightMember | null {
     if (request.body.length > bodyBytesMax) return null
