@@ -16,9 +16,11 @@ const mayImport = {
   frames: ['api', 'errors.ts', 'ring'],
   'log.ts': ['api', 'errors.ts'],
   // Front thread.
-  'gateway.ts': ['api', 'errors.ts', 'reload', 'request-run.ts'],
+  'gateway.ts': ['api', 'errors.ts', 'reload', 'request-run.ts', 'request-record.ts', 'single-flight'],
   reload: ['api', 'config', 'errors.ts', 'pool'],
-  'request-run.ts': ['reload', 'plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'hedged-attempt.ts', 'request-record.ts', 'stream-recovery.ts', 'target-attempt.ts'],
+  'single-flight': ['gateway-context.ts', 'router', 'reload', 'api', 'errors.ts', 'request-run.ts', 'request-record.ts'],
+  'gateway-context.ts': ['router', 'hedged-attempt.ts'],
+  'request-run.ts': ['gateway-context.ts', 'reload', 'plugins', 'router', 'mcp', 'pool', 'api', 'errors.ts', 'hedged-attempt.ts', 'request-record.ts', 'stream-recovery.ts', 'target-attempt.ts'],
   'stream-recovery.ts': ['router', 'api', 'errors.ts'],
   'hedged-attempt.ts': ['router', 'pool', 'api', 'errors.ts', 'request-record.ts', 'target-attempt.ts'],
   'target-attempt.ts': ['router', 'pool', 'api', 'errors.ts'],

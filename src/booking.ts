@@ -41,7 +41,7 @@ export class Booking {
 
   /** Another chunk of a stream has been written, this long after the one before. */
   streamGap (exchange: Exchange, run: RequestRecord, gapMs: number): void {
-    if (run.identity !== null) this.kindOf(exchange, run, run.identity)?.series.interToken(gapMs / 1000)
+    if (run.identity !== null && !run.isShared) this.kindOf(exchange, run, run.identity)?.series.interToken(gapMs / 1000)
   }
 
   /** @param run null for exchanges that never became a request: pages, refusals, bad bodies */
@@ -60,7 +60,7 @@ export class Booking {
     // Probes and scrapes would be most of the log.
     if (run === null && known && !exchange.path.startsWith('/v1/')) return
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
-    if (run !== null) this.bookAttempts(run, kind, custom, status, durationMs)
+    if (run !== null && !run.isShared) this.bookAttempts(run, kind, custom, status, durationMs)
     const trailText = run === null ? '' : run.trailText
     const hedgesText = run === null || run.hedges === null ? '' : `,"hedges":${JSON.stringify(run.hedges.map(({ result }) => result))}`
     logRequest(this.logger, {
@@ -78,7 +78,7 @@ export class Booking {
       outputTokens: run === null ? 0 : run.usage.outputTokens,
       requestBytes: exchange.requestBytes,
       responseBytes: exchange.responseBytes,
-      trailText: run === null || trailText === '' ? hedgesText : `${hedgesText},"attempts":${run.attempts},"trail":${trailText}`
+      trailText: run?.isShared === true ? ',"shared":true' : run === null || trailText === '' ? hedgesText : `${hedgesText},"attempts":${run.attempts},"trail":${trailText}`
     })
   }
 

@@ -42,7 +42,7 @@ export interface RequestLine {
   outputTokens: number
   requestBytes: number
   responseBytes: number
-  /** `,"attempts":...,"trail":[...]`, or empty when the first attempt went well. */
+  /** `,"attempts":...,"trail":[...]`, `,"shared":true` when another request's attempts served this one too, or empty when the first attempt went well. */
   trailText: string
 }
 

@@ -11,7 +11,7 @@ import { Generations } from './reload/generations.ts'
 import { Reloader } from './reload/reloader.ts'
 import type { ReloadReport } from './reload/reloader.ts'
 import { watchConfigFile } from './reload/watch-file.ts'
-import type { RequestRun } from './request-run.ts'
+import type { RequestHandle } from './request-record.ts'
 import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
@@ -85,8 +85,8 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, new URLSearchParams(query).get('provider')) })
     },
-    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestRun).record, gapMs) },
-    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestRun | null)?.record ?? null) }
+    onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestHandle).record, gapMs) },
+    onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestHandle | null)?.record ?? null) }
   })
   const port = await transport.listen()
 
@@ -142,7 +142,8 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     onBreakerChange: ({ provider, requestedModel }, state) => {
       metrics.count('breakerTransitions', [provider.name, state])
       logger.warn({ provider: provider.name, model: requestedModel, state }, 'circuit breaker changed')
-    }
+    },
+    onFlightJoined: (provider) => { metrics.count('singleFlightJoins', [provider]) }
   })
   const reloader = new Reloader({
     loaded,

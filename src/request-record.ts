@@ -1,5 +1,5 @@
 import { headerOf } from './api/client.ts'
-import type { AnswerIdentity, FailureContext, GatewayRequest } from './api/client.ts'
+import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
@@ -13,6 +13,13 @@ export interface HedgeRecord {
   provider: string
   hedgeProvider: string
   result: 'won' | 'lost' | 'failed'
+}
+
+/** A request that is being served: what the transport starts and tells about the client. */
+export interface RequestHandle extends ClientWatcher {
+  /** What is booked when the exchange is over; which record that is may change before. */
+  readonly record: RequestRecord
+  start (): void
 }
 
 /** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
@@ -29,6 +36,8 @@ export class RequestRecord {
   hedges: HedgeRecord[] | null = null
   outcome: 'ok' | ErrorCode = 'ok'
   settled = false
+  /** Another request got the same answer; what it cost is booked there. */
+  isShared = false
   /** Of the last attempt. */
   usage: Usage = { inputTokens: 0, outputTokens: 0 }
   /** Over all attempts. */

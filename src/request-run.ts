@@ -4,12 +4,12 @@ import type { Reply } from './api/reply.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
+import type { GatewayContext } from './gateway-context.ts'
 import { HedgedAttempt } from './hedged-attempt.ts'
-import type { HedgeContext } from './hedged-attempt.ts'
 import type { JobPool, JobTerms } from './pool/job.ts'
 import type { Generation } from './reload/generation.ts'
 import { RoutePlan } from './router/plan.ts'
-import type { Attempt, Failure, PlanContext, Step } from './router/plan.ts'
+import type { Attempt, Failure, Step } from './router/plan.ts'
 import { parseRoutingHeaders } from './router/request-headers.ts'
 import type { Target } from './router/target.ts'
 import { joinTexts, RequestRecord } from './request-record.ts'
@@ -17,9 +17,6 @@ import { createRecovery } from './stream-recovery.ts'
 import type { RecoverableStream } from './stream-recovery.ts'
 import { TargetAttempt } from './target-attempt.ts'
 import type { AttemptOwner, RequestAttempt } from './target-attempt.ts'
-
-/** What all requests share beside the configuration. */
-export interface GatewayContext extends PlanContext, HedgeContext {}
 
 /**
  * One request from its targets to its single ending. States: trying (an attempt runs) or pausing (before a retry) -> streaming (the
@@ -58,6 +55,12 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     })
   }
 
+  /** Somebody else waits for the same answer, until then. */
+  extendDeadline (deadlineMs: number): void {
+    this.deadlineMs = Math.max(this.deadlineMs, deadlineMs)
+    this.record.plan?.extendDeadline(this.deadlineMs)
+  }
+
   /** Carries a step of the plan out. An attempt that is refused at once leads to the next step. */
   private proceed (decide: () => Step): void {
     let failure: Failure
@@ -85,13 +88,12 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     const identity = this.turnTo(step.target)
     this.record.attempts++
     const { pools } = this.generation
-    const { provider } = step.target
     // A stream that goes on is compared with what was said: two at once would be two to compare.
-    if (provider.hedging !== null && this.recovery === null) {
+    if (step.target.provider.hedging !== null && this.recovery === null) {
       this.attempt = new HedgedAttempt(this, step, pools, this.record, this.context)
       return this.attempt.submit(this.request, identity, this)
     }
-    const attempt = this.attempt = new TargetAttempt(this, step, pools.get(provider.name) as JobPool, this.context)
+    const attempt = this.attempt = new TargetAttempt(this, step, pools.get(step.target.provider.name) as JobPool, this.context)
     return attempt.submit(this.request, identity, this, this.recovery?.continueOn(attempt) ?? null)
   }
 

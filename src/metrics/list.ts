@@ -58,6 +58,7 @@ export const metricList = {
   hedges: own('bifrost_hedges_total', 'counter', ['provider', 'hedge_provider', 'result'], 'Second attempts that joined a slow one on `provider`: won, lost (cancelled) or failed.'),
   breakerTransitions: own('bifrost_breaker_transitions_total', 'counter', ['provider', 'state'], 'Circuit breakers that changed to this state.'),
   breakersOpen: own('bifrost_breakers_open', 'gauge', ['provider'], 'Models of the provider whose circuit breaker is not closed.'),
+  singleFlightJoins: own('bifrost_single_flight_joins_total', 'counter', ['provider'], 'Requests that shared the upstream request of an identical one.'),
 
   configReloads: own('bifrost_config_reloads_total', 'counter', ['result'], 'Reloads of the configuration: applied, unchanged or refused.'),
 

@@ -28,6 +28,10 @@ export interface MetricsOptions {
   onReadError?: (error: unknown) => void
 }
 
+/** What happens seldom enough for prom-client's own counters. */
+const rareEvents = ['retries', 'keyRotations', 'fallbacks', 'hedges', 'breakerTransitions', 'singleFlightJoins', 'configReloads'] as const
+export type RareEvent = (typeof rareEvents)[number]
+
 const seriesMaxDefault = 2000
 /** Distinct request types; their names come from the code, so this is a guard and no more. */
 const methodsMax = 100
@@ -73,7 +77,7 @@ export class Metrics {
     this.#http = new SeriesTable(seriesMax, (index) => index !== 2,
       (values) => new HttpSeries(labelsOf(httpLabels, httpLabels, custom, values)))
     this.contentType = this.#registry.contentType
-    this.#events = new EventCounters(this.#registry, [metricList.retries, metricList.keyRotations, metricList.fallbacks, metricList.hedges, metricList.breakerTransitions, metricList.configReloads])
+    this.#events = new EventCounters(this.#registry, rareEvents.map((event) => metricList[event]))
     this.#exposeSeries()
     this.#readings = new Readings(this.#registry, this.#eventLoopDelay, options.onReadError ?? (() => {}))
     expose(this.#registry, metricList.buildInfo, (put) => put({ version: options.version ?? 'unknown', node: process.version }, 1))
@@ -97,7 +101,7 @@ export class Metrics {
   }
 
   /** @param event a row that counts what happens seldom; `values` in the order of its labels */
-  count (event: 'retries' | 'keyRotations' | 'fallbacks' | 'hedges' | 'breakerTransitions' | 'configReloads', values: readonly string[]): void {
+  count (event: RareEvent, values: readonly string[]): void {
     this.#events.count(metricList[event], values)
   }
 

@@ -127,6 +127,10 @@ export class RoutePlan {
     return this.enter()
   }
 
+  extendDeadline (deadlineMs: number): void {
+    this.request.deadlineMs = deadlineMs
+  }
+
   /** After a `wait`. */
   resume (): Step {
     return this.enter()

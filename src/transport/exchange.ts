@@ -51,7 +51,7 @@ export class Exchange implements Client {
   private readonly nowMs: () => number
   private alive = true
   private streaming = false
-  /** Chunks that wait because the client reads slowly; bounded by the worker's stream window. */
+  /** Chunks that wait because the client reads slowly; bounded by the worker's stream window, and by the replay where the client joined a stream late. */
   private held: Uint8Array[] = []
   /** Bytes in the server's own buffer that are not credited yet. */
   private stuckBytes = 0
@@ -179,7 +179,7 @@ export class Exchange implements Client {
     })
   }
 
-  /** @param bytes whole SSE events */
+  /** @param bytes whole SSE events, or a part of some when the rest follows in the same turn */
   write (bytes: Uint8Array): void {
     if (!this.alive) return
     this.responseBytes += bytes.length

@@ -9,7 +9,7 @@ import { importCycles, projectRoot, reachedAtRunTime, readImportGraph } from './
 const root = projectRoot(import.meta.dirname)
 
 /** Parts of `src/` that a worker thread must never load. */
-const frontOnly = /^src\/(transport|router|plugins|mcp|pool|metrics|config|mock-upstream)\/|^src\/(gateway|main|cli|supervisor|index)\.ts$/
+const frontOnly = /^src\/(transport|router|plugins|mcp|pool|metrics|config|single-flight|mock-upstream)\/|^src\/(gateway|main|cli|supervisor|index)\.ts$/
 
 // Each check takes a root and returns the problems found, so that the planted trees below can prove it red.
 

@@ -25,6 +25,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_fallbacks_total: ['counter', ['provider', 'fallback_provider', 'reason']],
   bifrost_hedges_total: ['counter', ['provider', 'hedge_provider', 'result']],
   bifrost_breaker_transitions_total: ['counter', ['provider', 'state']],
+  bifrost_single_flight_joins_total: ['counter', ['provider']],
   bifrost_breakers_open: ['gauge', ['provider']],
   bifrost_active_requests: ['gauge', ['method']],
   bifrost_provider_key_up: ['gauge', ['provider', 'key_id', 'key_name']],
@@ -61,6 +62,7 @@ test('every metric has its pinned name, type and label names', async (t) => {
   metrics.count('hedges', ['openai', 'groq', 'won'])
   metrics.count('breakerTransitions', ['openai', 'open'])
   metrics.count('configReloads', ['applied'])
+  metrics.count('singleFlightJoins', ['openai'])
   metrics.provider('openai').queueWait.observe(0.1)
   metrics.registerProvider('openai', () => providerReading())
   metrics.registerPool('job', () => ({ free: 1, used: 2 }))

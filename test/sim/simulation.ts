@@ -117,6 +117,7 @@ function createGateway (world: World, seed: number, counts: { breakerOpenings: n
     random: new Draw(seed + 0xdec1de).random,
     // Real timers come a little early or late.
     setTimer: (run, waitMs) => clock.after(waitMs + jitter.between(-1, 3), run, 'gateway'),
+    onFlightJoined: () => {},
     onBreakerChange: ({ provider, requestedModel }, state) => {
       if (state === 'open') counts.breakerOpenings++
       noteBreaker(world, world.providers.find(({ settings: { name } }) => name === provider.name) as ProviderWorld, requestedModel, state)

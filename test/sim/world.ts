@@ -1,6 +1,6 @@
 import type { ProviderSettings } from '../../src/api/settings.ts'
 import type { ErrorCode } from '../../src/errors.ts'
-import type { RequestRun } from '../../src/request-run.ts'
+import type { RequestHandle } from '../../src/request-record.ts'
 import type { Draw } from './draw.ts'
 import type { EventLog } from './event-log.ts'
 import type { ProviderPlan, Scenario } from './scenario.ts'
@@ -38,7 +38,7 @@ export interface Ask {
   specialHops: { context: string[], policy: string[] } | null
   /** The list for context length or content policy has taken the place of the others. */
   replaced: boolean
-  run: RequestRun | null
+  run: RequestHandle | null
   notes: Note[]
   ending: Ending | null
   endedAtMs: number
