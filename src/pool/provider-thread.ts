@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { jobFrameKinds, protocolVersion } from '../frames/kinds.ts'
@@ -80,13 +80,7 @@ export class ProviderThread implements PoolThread {
     this.ring = new RingWriter(memory)
     const { port1, port2 } = new MessageChannel()
     this.port = port1
-    port1.on('message', (message: ArrayBuffer | null) => {
-      if (message === null) this.becomeReady()
-      else {
-        this.hasServed = true
-        events.onBatch(message)
-      }
-    })
+    port1.on('message', this.receive)
     const task = { protocolVersion, revisions: revisions.map(({ number, settings }) => ({ number, settings })), ringMemory: memory, port: port2 }
     threads.run(task, { transferList: [port2], signal: this.abort.signal }).then(
       () => { this.end('drained', null) },
@@ -168,6 +162,12 @@ export class ProviderThread implements PoolThread {
     this.port.postMessage({ kind: 'body', jobId: job.id, body }, [body.buffer])
   }
 
+  private readonly receive = (message: ArrayBuffer | null): void => {
+    if (message === null) return this.becomeReady()
+    this.hasServed = true
+    this.events.onBatch(message)
+  }
+
   private becomeReady (): void {
     if (this.ended) return
     this.ready = true
@@ -220,6 +220,8 @@ export class ProviderThread implements PoolThread {
     this.ended = true
     this.ready = false
     if (this.controlTimer !== null) clearTimeout(this.controlTimer)
+    // The end of the task came another way and may have overtaken the last results.
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) this.receive(next.message as ArrayBuffer | null)
     this.port.close()
     this.events.onEnd(this, reason, error)
   }
