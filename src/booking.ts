@@ -11,7 +11,7 @@ import type { Target } from './router/target.ts'
 import type { Exchange } from './transport/exchange.ts'
 
 /** Paths that appear in metrics as they are; everything else a client asks for is one series. */
-const knownPath = /^\/(v1\/(chat\/completions|completions|embeddings|responses|models)|health(\/live|\/ready)?|metrics)$/
+const knownPath = /^\/(v1\/(chat\/completions|completions|embeddings|responses|models)|health(\/live|\/ready)?|metrics|api\/health\/providers)$/
 
 /** What all requests of one target and type share; it goes when their identity goes. */
 interface Kind {

@@ -21,6 +21,11 @@ export const errorTable = {
   BIFROST_KEY_NOT_FOUND: { status: 400, type: 'invalid_request_error', retryable: false, message: 'no supported key found with the name or id given' },
   BIFROST_ROUTE_NOT_FOUND: { status: 404, type: 'invalid_request_error', retryable: false, message: 'Route not found.' },
   BIFROST_METHOD_NOT_ALLOWED: { status: 405, type: 'invalid_request_error', retryable: false, message: 'The method is not allowed here.' },
+  BIFROST_ADMIN_KEY_REFUSED: { status: 401, type: 'authentication_error', retryable: false, message: 'The management API needs server.admin_key as a bearer token.' },
+  BIFROST_NOT_CONFIGURED: { status: 404, type: 'invalid_request_error', retryable: false, message: 'It is not in the configuration.' },
+  BIFROST_CONFIG_CONFLICT: { status: 409, type: 'invalid_request_error', retryable: false, message: 'It is in the configuration already.' },
+  BIFROST_CONFIG_REJECTED: { status: 400, type: 'invalid_request_error', retryable: false, message: 'The configuration was not taken over.' },
+  BIFROST_CONFIG_READ_ONLY: { status: 409, type: 'config_read_only', retryable: false, message: 'The configuration cannot be changed here.' },
   BIFROST_BODY_TOO_LARGE: { status: 413, type: 'invalid_request_error', retryable: false, message: 'The request body is larger than client.max_request_body_size_mb.' },
   BIFROST_CLIENT_CLOSED: { status: 499, type: 'request_cancelled', retryable: false, message: 'The client closed the connection before the answer was complete.' },
 

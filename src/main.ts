@@ -1,4 +1,6 @@
 import './transport/uws-verified.ts'
+import { AdminApi } from './admin/admin-api.ts'
+import { toProviderHealth } from './admin/provider-health.ts'
 import type { Settings } from './api/settings.ts'
 import { Booking } from './booking.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -55,15 +57,22 @@ interface Core {
   generations: Generations<ProviderPool>
   gateway: Gateway
   reloader: Reloader
+  health: Health
   nowMs: () => number
 }
 
 /** Builds everything, wires it and starts listening: the one place that knows all parts. */
 export async function startGateway (options: GatewayOptions): Promise<RunningGateway> {
   const { configPath, logger, version, loaded: { settings } } = options
-  const { metrics, generations, gateway, reloader, nowMs } = createCore(options)
+  const { metrics, generations, gateway, reloader, health, nowMs } = createCore(options)
   const client = (): Settings['client'] => generations.current.settings.client
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
+  const admin = new AdminApi({
+    configPath,
+    adminKey: () => generations.current.settings.server.adminKey,
+    reloader,
+    readHealth: () => generations.current.settings.providers.map((provider) => toProviderHealth(provider, generations.current.pools.get(provider.name) as ProviderPool, health.of(provider.name), nowMs()))
+  })
   let draining = false
 
   const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
@@ -85,6 +94,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, new URLSearchParams(query).get('provider')) })
     },
+    api: (request) => admin.handle(request),
     onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestHandle).record, gapMs) },
     onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestHandle | null)?.record ?? null) }
   })
@@ -155,7 +165,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     },
     onReload: (cause, report) => { logReload(cause, report, metrics, logger) }
   })
-  return { metrics, generations, gateway, reloader, nowMs }
+  return { metrics, generations, gateway, reloader, health: poolContext.health, nowMs }
 }
 
 /** One line per reload that changed something or failed. Values of secret fields are redacted in the report already. */

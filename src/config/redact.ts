@@ -28,6 +28,14 @@ export function describeValue (value: unknown, path: JsonPath): string {
   return JSON.stringify(shown.length > shownCharsMax ? `${shown.slice(0, shownCharsMax)}...` : shown)
 }
 
+/** A value as the management API shows it: secrets are gone, references to the environment stay. */
+export function redactValue (value: unknown, path: JsonPath): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => redactValue(item, [...path, index]))
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, redactValue(child, [...path, name])]))
+  if (typeof value !== 'string' || value === '' || /^env\.\w+$/.test(value)) return value
+  return isSecretPlace(path) || secretLook.test(value) ? redacted : redactUrl(value)
+}
+
 function isSecretPlace (path: JsonPath): boolean {
   if (path.at(-2) === 'extra_headers') return true // often an Authorization header
   const name = path.findLast((step) => typeof step === 'string')

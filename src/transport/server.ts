@@ -23,6 +23,8 @@ export interface TransportOptions {
   handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
   /** Answers a GET route, by path; the query string is raw. */
   pages: Readonly<Record<string, ShowPage>>
+  /** Answers every method on paths below `/api/`. */
+  api: (request: ApiRequest) => ApiAnswer
   /** Called once per exchange, whatever its ending. */
   onFinished: (exchange: Exchange) => void
   /** Called per stream chunk but the first. */
@@ -35,6 +37,21 @@ export interface Page {
   body: string
 }
 
+/** A request to the management API. */
+export interface ApiRequest {
+  /** Upper case. */
+  method: string
+  path: string
+  headers: readonly string[]
+  body: Buffer
+}
+
+export interface ApiAnswer {
+  status: number
+  /** JSON. */
+  body: string
+}
+
 type ShowPage = (query: string) => Page | Promise<Page>
 
 /** How often open exchanges are looked at for deadlines and stuck readers. */
@@ -42,6 +59,9 @@ const sweepMs = 100
 
 /** Bytes of request bodies in memory over all requests; more are refused until some are answered. */
 const heldBodyBytesMax = 1024 * 1024 * 1024
+
+/** Of a request to the management API: the config file may be as large. */
+const apiBodyBytesMax = 16 * 1024 * 1024
 
 /** Routes of the OpenAI dialect. */
 const operationsByPath: ReadonlyMap<string, Operation> = new Map([
@@ -130,6 +150,7 @@ export class Transport implements ExchangeEvents {
     const { path, method } = exchange
     // A body that is not read cannot be told apart from what follows it on this connection.
     if (contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null) exchange.closeAfter = true
+    if (path.startsWith('/api/')) return this.routeApi(exchange, headers)
     const operation = operationsByPath.get(path)
     const page = operation === undefined ? this.pages.get(path) : undefined
     if (operation === undefined && page === undefined) {
@@ -150,6 +171,22 @@ export class Transport implements ExchangeEvents {
       exchange.closeAfter = this.draining
       this.serve(exchange, operation as Operation, headers, body)
     }, (limit) => { this.refuseBody(exchange, limit) })
+  }
+
+  private routeApi (exchange: Exchange, headers: readonly string[]): void {
+    const answer = (body: Buffer): void => {
+      try {
+        const { status, body: json } = this.options.api({ method: exchange.method.toUpperCase(), path: exchange.path, headers, body })
+        exchange.send(status, json, 'application/json')
+      } catch (error) {
+        if (error instanceof GatewayError) exchange.refuse(error)
+        else this.failInternally(exchange, error)
+      }
+    }
+    if (exchange.method !== 'post' && exchange.method !== 'put') return answer(Buffer.alloc(0))
+    exchange.readBody(apiBodyBytesMax, heldBodyBytesMax, answer, () => {
+      exchange.refuse(new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than ${apiBodyBytesMax} bytes.` }))
+    })
   }
 
   private refuseBody (exchange: Exchange, limit: 'body' | 'held'): void {
