@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -70,57 +70,86 @@ function startLog (t: TestContext): { logger: Logger, read: () => Promise<string
   }
 }
 
-test(`with retries and fallbacks every request settles once and gets its own answer (seed ${seed})`, { timeout: 120_000 }, async (t) => {
-  t.diagnostic(`seed ${seed}; repeat with CHURN_SEED=${seed}`)
-  const random = createRandom(seed)
-  const ledger = new Ledger()
-  const [one, two] = await Promise.all(['one', 'two'].map((name) => startFaultUpstream(t, ledger.watch(name, faultsByModel(random)))))
-  assert.ok(one !== undefined && two !== undefined)
-  const { logger, read } = startLog(t)
-  // Long enough that a good answer is never late, also on a machine that has more to do than this.
-  const network = { max_retries: 1, retry_backoff_initial: 5, retry_backoff_max: 50, stream_idle_timeout_in_seconds: 1.5, response_header_timeout_in_seconds: 1.5 }
-  const provider = (url: string): object => upstreamProvider(url, { concurrency: 32, bufferSize: 64, threads: 2, network })
-  const gateway = await startTestGateway(t, { providers: { one: provider(one.url), two: provider(two.url), resting: provider(two.url), refused: provider(`http://127.0.0.1:${await refusedPort()}`) } }, logger)
+interface Variant {
+  name: string
+  hedging: object
+  /** Requests between two reloads; Infinity for none. */
+  reloadEvery: number
+  /** One retry on each of two targets, and what hedges add. */
+  attemptsMax: number
+}
 
-  const ask = async (client: RawClient, mark: string, plan: Plan): Promise<void> => {
-    const { model, fallbacks, stream, leavesAfterMs } = plan
-    const body = JSON.stringify({ model, fallbacks, stream, messages: [{ role: 'user', content: mark }] })
-    const head = client.chat(body, { 'x-request-id': mark, 'x-bf-attempt-trail': 'true' })
-    if (leavesAfterMs !== null) {
-      setTimeout(() => { client.socket.resetAndDestroy() }, leavesAfterMs)
-      const response = await Promise.race([client.closed, head.catch(() => {})])
-      await client.closed
-      return ledger.settle(mark, { ending: 'left', status: 0, servedBy: '', text: response?.text ?? '' })
+const variants: Variant[] = [
+  { name: 'with retries and fallbacks', hedging: {}, reloadEvery: Infinity, attemptsMax: 4 },
+  { name: 'with hedges and a reload after every 50 requests', hedging: { enabled: true, minimum_requests: 10, delay_min_in_seconds: 0.01, budget_percent: 100 }, reloadEvery: 50, attemptsMax: 8 }
+]
+
+for (const { name, hedging, reloadEvery, attemptsMax } of variants) {
+  test(`${name} every request settles once and gets its own answer (seed ${seed})`, { timeout: 120_000 }, async (t) => {
+    t.diagnostic(`seed ${seed}; repeat with CHURN_SEED=${seed}`)
+    const random = createRandom(seed)
+    const ledger = new Ledger()
+    const [one, two] = await Promise.all(['one', 'two'].map((name) => startFaultUpstream(t, ledger.watch(name, faultsByModel(random)))))
+    assert.ok(one !== undefined && two !== undefined)
+    const { logger, read } = startLog(t)
+    // Long enough that a good answer is never late, also on a machine that has more to do than this.
+    const network = { max_retries: 1, retry_backoff_initial: 5, retry_backoff_max: 50, stream_idle_timeout_in_seconds: 1.5, response_header_timeout_in_seconds: 1.5 }
+    const refusedUrl = `http://127.0.0.1:${await refusedPort()}`
+    /** A file for every round: limits, threads and ring change, and a provider that nobody asks comes and goes. */
+    const providers = (round: number): Record<string, object> => {
+      const provider = (url: string): object => ({ ...upstreamProvider(url, { concurrency: 32 - round % 3, bufferSize: 64, threads: 1 + (round >> 1) % 2, network }), ring_bytes: 1 << (20 - round % 5), hedging })
+      const extra: Record<string, object> = round % 2 === 0 ? {} : { extra: provider(one.url) }
+      return { one: provider(one.url), two: provider(two.url), resting: provider(two.url), refused: provider(refusedUrl), ...extra }
     }
-    const response = await head
-    assert.equal(await response.end(60_000), 'complete')
-    const ending = endingOf(response, stream)
-    const context = `${model}, then ${fallbacks.join()} ${stream ? 'streamed' : 'unary'} ended as ${ending} ${response.status} ${response.text.slice(0, 1_000)}`
-    assert.ok(plan.endings.includes(ending), context)
-    ledger.settle(mark, { ending, status: response.status, servedBy: response.headers['x-bifrost-provider'] ?? '', text: JSON.stringify(response.headers) + response.text })
-  }
-
-  let started = 0
-  const loop = async (): Promise<void> => {
-    let client = await RawClient.connect(gateway.port)
-    while (started++ < requestsTotal) {
-      const plan = drawPlan(random)
-      await ask(client, ledger.issue(), plan)
-      if (plan.leavesAfterMs !== null) client = await RawClient.connect(gateway.port)
+    const gateway = await startTestGateway(t, { server: { watch_config: false }, providers: providers(0) }, logger)
+    let reloads = 0
+    const reload = (): void => {
+      writeFileSync(gateway.configPath, JSON.stringify({ server: { port: 0, watch_config: false }, providers: providers(++reloads) }))
+      assert.ok(gateway.reload('churn').ok)
     }
-    client.socket.destroy()
-  }
-  await Promise.all(Array.from({ length: clientsTotal }, loop))
 
-  await gateway.whenIdle()
-  assert.deepEqual(gateway.load(), { exchanges: 0, jobs: 0 })
-  for (const gauge of gauges) assert.equal(await gateway.metric(gauge), 0, gauge)
-  await eventually(() => one.inFlight + two.inFlight === 0, 'no upstream connection is in use')
-  ledger.readLog(await read())
-  // One retry on each of two targets.
-  ledger.check({ attemptsMax: 4 })
-  const totals = ledger.totals()
-  t.diagnostic(JSON.stringify(totals))
-  assert.equal(totals.ok + totals.refused + totals.broken + totals.left, requestsTotal)
-  assert.ok(totals.ok > totals.refused && totals.refused > 0 && totals.broken > 0 && totals.left > 0)
-})
+    const ask = async (client: RawClient, mark: string, plan: Plan): Promise<void> => {
+      const { model, fallbacks, stream, leavesAfterMs } = plan
+      const body = JSON.stringify({ model, fallbacks, stream, messages: [{ role: 'user', content: mark }] })
+      const head = client.chat(body, { 'x-request-id': mark, 'x-bf-attempt-trail': 'true' })
+      if (leavesAfterMs !== null) {
+        setTimeout(() => { client.socket.resetAndDestroy() }, leavesAfterMs)
+        const response = await Promise.race([client.closed, head.catch(() => {})])
+        await client.closed
+        return ledger.settle(mark, { ending: 'left', status: 0, servedBy: '', text: response?.text ?? '' })
+      }
+      const response = await head
+      assert.equal(await response.end(60_000), 'complete')
+      const ending = endingOf(response, stream)
+      const context = `${model}, then ${fallbacks.join()} ${stream ? 'streamed' : 'unary'} ended as ${ending} ${response.status} ${response.text.slice(0, 1_000)}`
+      assert.ok(plan.endings.includes(ending), context)
+      ledger.settle(mark, { ending, status: response.status, servedBy: response.headers['x-bifrost-provider'] ?? '', text: JSON.stringify(response.headers) + response.text })
+    }
+
+    let started = 0
+    const loop = async (): Promise<void> => {
+      let client = await RawClient.connect(gateway.port)
+      while (started++ < requestsTotal) {
+        const plan = drawPlan(random)
+        if (started % reloadEvery === 0) reload()
+        await ask(client, ledger.issue(), plan)
+        if (plan.leavesAfterMs !== null) client = await RawClient.connect(gateway.port)
+      }
+      client.socket.destroy()
+    }
+    await Promise.all(Array.from({ length: clientsTotal }, loop))
+
+    await gateway.whenIdle()
+    assert.deepEqual(gateway.load(), { exchanges: 0, jobs: 0 })
+    for (const gauge of gauges) assert.equal(await gateway.metric(gauge), 0, gauge)
+    await eventually(() => one.inFlight + two.inFlight === 0, 'no upstream connection is in use')
+    ledger.readLog(await read())
+    ledger.check({ attemptsMax })
+    const totals = ledger.totals()
+    t.diagnostic(`${JSON.stringify(totals)}, ${reloads} reloads, hedges: ${await gateway.metric('bifrost_hedges_total')}`)
+    assert.equal(reloads, reloadEvery === Infinity ? 0 : Math.floor(requestsTotal / reloadEvery))
+    assert.equal(await gateway.metric('bifrost_thread_restarts_total'), 0)
+    assert.equal(totals.ok + totals.refused + totals.broken + totals.left, requestsTotal)
+    assert.ok(totals.ok > totals.refused && totals.refused > 0 && totals.broken > 0 && totals.left > 0)
+  })
+}
