@@ -97,7 +97,7 @@ for (const { name, hedging, reloadEvery, attemptsMax } of variants) {
     const refusedUrl = `http://127.0.0.1:${await refusedPort()}`
     /** A file for every round: limits, threads and ring change, and a provider that nobody asks comes and goes. */
     const providers = (round: number): Record<string, object> => {
-      const provider = (url: string): object => ({ ...upstreamProvider(url, { concurrency: 32 - round % 3, bufferSize: 64, threads: 1 + (round >> 1) % 2, network }), ring_bytes: 1 << (20 - round % 5), hedging })
+      const provider = (url: string): object => ({ ...upstreamProvider(url, { concurrency: 32 - round % 3, bufferSize: 64, threads: 1 + (round >> 3) % 2, network }), ring_bytes: 1 << (20 - (round >> 2) % 2), hedging })
       const extra: Record<string, object> = round % 2 === 0 ? {} : { extra: provider(one.url) }
       return { one: provider(one.url), two: provider(two.url), resting: provider(two.url), refused: provider(refusedUrl), ...extra }
     }
