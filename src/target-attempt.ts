@@ -190,8 +190,14 @@ export class TargetAttempt implements RequestAttempt, JobListener {
 
   cancel (): void {
     if (this.ended) return
-    const job = this.job
-    this.end('none')
+    this.finishPermit('none')
+    this.drop()
+  }
+
+  private drop (): void {
+    const { job } = this
+    this.ended = true
+    this.job = null
     if (this.dispatchedAtMs !== 0 && !this.answered && this.target.provider.adaptiveConcurrency !== null) this.observe('abandoned')
     if (job !== null) this.pool.cancel(job)
   }
@@ -210,7 +216,9 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     const limitMs = isQueued ? totalMs : (stream ? streamTotalMs : totalMs) + deadlineGraceMs
     if (nowMs - (isQueued ? this.startedAtMs : this.dispatchedAtMs) < limitMs) return null
     this.pool.countTimeout('BIFROST_TOTAL_TIMEOUT')
-    this.cancel()
+    // In the queue nothing was asked of the provider. A running one keeps its permit for the verdict on its failure.
+    if (isQueued) this.finishPermit('none')
+    this.drop()
     const message = isQueued ? `The request waited in the queue of ${name} for longer than network_config.default_request_timeout_in_seconds (${totalMs / 1000} s).` : undefined
     return new GatewayError('BIFROST_TOTAL_TIMEOUT', { message, provider: name })
   }
