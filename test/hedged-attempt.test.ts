@@ -124,7 +124,9 @@ describe('when a hedge starts', () => {
 })
 
 test('over 10,000 requests, however slow, hedges stay within their share of any stretch of them and ten more', () => {
-  fc.assert(fc.property(fc.integer(), fc.constantFrom(0, 0.02, 0.1, 0.5), fc.double({ min: 0, max: 1, noNaN: true }), (seed, budgetShare, slowShare) => {
+  fc.assert(fc.property(fc.integer(), fc.constantFrom(0, 0.02, 0.1, 0.5), fc.integer({ min: 0, max: 20 }), (seed, budgetShare, slowTwentieths) => {
+    // Not a double: nearly all of those are next to nothing.
+    const slowShare = slowTwentieths / 20
     const random = createRandom(seed)
     const world = createWorld({ hedging: { ...hedging, budgetShare } })
     const [main, spare] = [world.pool('main'), world.pool('spare')]

@@ -83,14 +83,22 @@ test('a secret that changed is not told', async (t) => {
 test('a bad file changes nothing and says why', async (t) => {
   const upstream = await startFaultUpstream(t, ok)
   const gateway = await start(t, { providers: { one: upstreamProvider(upstream.url) } })
-  for (const [text, path] of [['{', gateway.configPath], ['{"providers":{"one":{"threads":-1}}}', 'providers.one.threads'], ['{"providers":{"one":{"keyz":[]}}}', 'providers.one.keyz']] as const) {
+  const good = upstreamProvider(upstream.url)
+  const files = [
+    ['{', gateway.configPath],
+    ['{"providers":{"one":{"threads":-1}}}', 'providers.one.threads'],
+    ['{"providers":{"one":{"keyz":[]}}}', 'providers.one.keyz'],
+    // Every field of it is right; what it means is not.
+    [JSON.stringify({ providers: { one: { ...good, fallbacks: ['nobody/m'] } } }), 'providers.one.fallbacks']
+  ] as const
+  for (const [text, path] of files) {
     writeFileSync(gateway.configPath, text)
     const report = gateway.reload('test')
     assert.ok(!report.ok)
     assert.ok(report.problems.some((problem) => problem.path.startsWith(path)), JSON.stringify(report.problems))
     assert.equal((await askChat(gateway.port, 'one/m')).status, 200)
   }
-  assert.equal(await gateway.metric('bifrost_config_reloads_total', { result: 'refused' }), 3)
+  assert.equal(await gateway.metric('bifrost_config_reloads_total', { result: 'refused' }), files.length)
   assert.equal(await gateway.metric('bifrost_config_reloads_total', { result: 'applied' }), 0)
 })
 

@@ -76,6 +76,18 @@ test('without requests a removed provider closes at once', () => {
   assert.equal(b.closed, true)
 })
 
+test('a generation that ends without requests keeps a removed provider for an earlier one that has some', () => {
+  const { generations, pool } = create(settingsOf('a', 'b'))
+  const b = pool('b')
+  const first = generations.current
+  first.enter()
+  generations.publish(settingsOf('a'))
+  generations.publish(settingsOf('a', 'c'))
+  assert.equal(b.closed, false)
+  first.leave()
+  assert.equal(b.closed, true)
+})
+
 test('a provider that comes back before its pool has closed keeps it', () => {
   const { generations, pool } = create(settingsOf('a', 'b'))
   const b = pool('b')
