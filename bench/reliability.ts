@@ -7,10 +7,11 @@ import { fallbackOutage } from './reliability/fallback-outage.ts'
 import { killThread } from './reliability/kill-thread.ts'
 import { overload10x } from './reliability/overload-10x.ts'
 import { recovery } from './reliability/recovery.ts'
+import { reload } from './reliability/reload.ts'
 import type { ReliabilityResult, ReliabilityScenario } from './reliability/reliability-scenario.ts'
 import { sigterm } from './reliability/sigterm.ts'
 
-const scenarios: readonly ReliabilityScenario[] = [sigterm, killThread, recovery, overload10x, bulkhead, fallbackOutage]
+const scenarios: readonly ReliabilityScenario[] = [sigterm, killThread, recovery, overload10x, bulkhead, fallbackOutage, reload]
 
 const usage = `usage: npm run bench:reliability -- [--only name] [--quick]
 scenarios: ${scenarios.map(({ name }) => name).join(', ')}`

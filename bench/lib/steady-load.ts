@@ -19,12 +19,18 @@ export interface SteadyOptions {
   connectionsMax: number
   /** Requests are called `<name>-<number>-<try>` in `x-request-id`. */
   name: string
+  /** All of these stand in a good answer. `{n}` is the request's number modulo `variants`, here and in the request's body. */
+  wanted?: readonly string[]
+  /** 1 when absent. */
+  variants?: number
 }
 
 /** No answer came: the connection was lost or the client gave up. */
 export const lostStatus = 0
 /** The request could not be sent. */
 const unsentStatus = -1
+/** A 200 that does not hold what was wanted: cut short, or the answer to another request. */
+export const wrongStatus = -2
 
 /** What became of one request; its last try counts. */
 export interface SteadyRequest {
@@ -63,9 +69,9 @@ class Clients {
   }
 
   /** @param onDone called once, with a status or `lostStatus` or `unsentStatus` */
-  send (id: string, onDone: (status: number, body: string) => void): void {
+  send (id: string, body: string, onDone: (status: number, body: string) => void): void {
     const { request, timeoutMs } = this.options
-    const bytes = toRequestBytes({ ...request, headers: { ...request.headers, 'x-request-id': id } })
+    const bytes = toRequestBytes({ ...request, body, headers: { ...request.headers, 'x-request-id': id } })
     const connection = this.take()
     if (connection === null) return onDone(unsentStatus, '')
     const timer = setTimeout(() => { connection.socket.destroy() }, timeoutMs)
@@ -130,12 +136,17 @@ class Clients {
 export async function steadyLoad (options: SteadyOptions, events: LoadEvents): Promise<SteadyResult> {
   const clients = new Clients(options)
   const requests: SteadyRequest[] = []
-  const attempt = (record: SteadyRequest): void => {
+  const variants = Array.from({ length: options.variants ?? 1 }, (_, n) => ({
+    body: options.request.body.replaceAll('{n}', String(n)),
+    wanted: (options.wanted ?? []).map((text) => text.replaceAll('{n}', String(n)))
+  }))
+  const attempt = (record: SteadyRequest, index: number): void => {
     record.tries++
-    clients.send(`${record.id}-${record.tries}`, (status, body) => {
-      record.status = status
-      if (status !== 200 && record.tries <= options.retries) {
-        setTimeout(attempt, options.retryDelayMs * 2 ** (record.tries - 1) * (0.5 + Math.random()), record)
+    const variant = variants[index % variants.length] as typeof variants[number]
+    clients.send(`${record.id}-${record.tries}`, variant.body, (status, body) => {
+      record.status = status === 200 && !variant.wanted.every((text) => body.includes(text)) ? wrongStatus : status
+      if (record.status !== 200 && record.tries <= options.retries) {
+        setTimeout(attempt, options.retryDelayMs * 2 ** (record.tries - 1) * (0.5 + Math.random()), record, index)
         return
       }
       record.endUs = monotonicUs()
@@ -152,7 +163,7 @@ export async function steadyLoad (options: SteadyOptions, events: LoadEvents): P
       for (; sent < due; sent++) {
         const record = { id: `${options.name}-${requests.length}`, dueUs: phaseStartUs + sent / requestsPerSecond * 1e6, endUs: 0, status: lostStatus, servedBy: '', tries: 0 }
         requests.push(record)
-        attempt(record)
+        attempt(record, requests.length - 1)
       }
       if (sent % 256 === 0) events.onProgress(requests.length)
     }

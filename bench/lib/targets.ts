@@ -18,6 +18,11 @@ export interface Target {
   stop: () => Promise<void>
 }
 
+export interface GatewayTarget extends Target {
+  /** Watched by the gateway. */
+  configFile: string
+}
+
 export interface GatewayOptions {
   mockPort: number
   concurrency?: number
@@ -43,7 +48,7 @@ export async function startMock (options: Partial<MockUpstreamOptions> = {}): Pr
   return toTarget('direct', port, process_)
 }
 
-export async function startGateway (options: GatewayOptions): Promise<Target> {
+export async function startGateway (options: GatewayOptions): Promise<GatewayTarget> {
   const cli = join(buildRoot, 'src', 'cli.js')
   if (!existsSync(cli)) throw new Error(`${cli} is missing: build the gateway first (npm run build)`)
   const port = await freePort()
@@ -70,7 +75,7 @@ export async function startGateway (options: GatewayOptions): Promise<Target> {
     stdoutFile: options.logFile ?? '/dev/null',
     readyUrl: `http://127.0.0.1:${port}/health/ready`
   })
-  return { ...toTarget('gateway', port, process_), model: 'openai/gpt-4o-mini' }
+  return { ...toTarget('gateway', port, process_), model: 'openai/gpt-4o-mini', configFile }
 }
 
 export async function startNginx (mockPort: number): Promise<Target> {

@@ -18,7 +18,7 @@ export interface ReliabilityScenario {
   run: (context: ReliabilityContext) => Promise<ReliabilityResult>
 }
 
-/** How many requests ended with each status; 0 is lost, -1 could not be sent. */
+/** How many requests ended with each status; 0 is lost, -1 could not be sent, -2 is a 200 with a wrong answer. */
 export function countStatuses (requests: readonly SteadyRequest[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { status } of requests) counts[status] = (counts[status] ?? 0) + 1
