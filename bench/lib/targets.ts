@@ -82,7 +82,7 @@ export async function startNginx (mockPort: number): Promise<Target> {
   try {
     execFileSync('nginx', ['-v'], { stdio: 'ignore' })
   } catch {
-    throw new Error('nginx is missing. Install it with: apt-get install nginx-light')
+    throw new Error('nginx is missing: scripts/system-packages.sh installs it')
   }
   const port = await freePort()
   const prefix = makeTemporaryDirectory()
