@@ -11,6 +11,15 @@ const events = tokens(tokenCount)
 const wholeBytes = Buffer.byteLength(events.join('') + finishEvent() + doneEvent)
 const framings: Record<string, Framing> = { chunked: 'chunked', 'connection: close': 'close', 'content-length': wholeBytes }
 
+interface Result {
+  silent: number
+  tokensLost: number
+  statusErrors: number
+  inBandErrors: number
+  /** The answers that took the place of tokens. */
+  lostTo: string[]
+}
+
 /** What comes before the FIN: so many whole events, and for every second cut half of the next one. */
 function partOf (cut: number): { whole: number, text: string } {
   const whole = cut % (tokenCount + 1)
@@ -28,10 +37,11 @@ export const truncatedStream: ScoreboardRow = {
       const [framing = '', cut = ''] = exchange.json.model.split('|')
       return faults.cut(partOf(Number(cut)).text, framings[framing] as Framing)(exchange)
     }, (url) => ({ providers: { up: httpProvider(url) } }), async ({ gateway }) => {
-      const results: Record<string, { silent: number, tokensLost: number, statusErrors: number, inBandErrors: number, lostTo: string[] }> = {}
+      const results: Record<string, Result> = {}
       for (const framing of Object.keys(framings)) {
         onProgress(`row 6: ${framing}`)
-        const result = results[framing] = { silent: 0, tokensLost: 0, statusErrors: 0, inBandErrors: 0, lostTo: [] }
+        const result: Result = { silent: 0, tokensLost: 0, statusErrors: 0, inBandErrors: 0, lostTo: [] }
+        results[framing] = result
         await inLanes(lanes, cuts, async (cut) => {
           const { response } = await askOnce(gateway.port, `up/${framing}|${cut}`, { stream: true })
           const { whole } = partOf(cut)
