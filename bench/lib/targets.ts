@@ -30,6 +30,10 @@ export interface GatewayOptions {
   dropExcessRequests?: boolean
   /** More providers, as in the config file. */
   providers?: Record<string, unknown>
+  /** More of the `client` block. */
+  client?: object
+  /** A command, with its arguments, that starts the gateway's own. */
+  prefix?: readonly string[]
   env?: Record<string, string>
   /** Takes the log; thrown away when absent. */
   logFile?: string
@@ -55,7 +59,7 @@ export async function startGateway (options: GatewayOptions): Promise<GatewayTar
   const directory = makeTemporaryDirectory()
   const configFile = join(directory, 'config.json')
   writeFileSync(configFile, JSON.stringify({
-    client: { drop_excess_requests: options.dropExcessRequests ?? false },
+    client: { drop_excess_requests: options.dropExcessRequests ?? false, ...options.client },
     providers: {
       openai: {
         keys: [{ name: 'bench', value: 'x', models: ['*'], weight: 1 }],
@@ -65,10 +69,11 @@ export async function startGateway (options: GatewayOptions): Promise<GatewayTar
       ...options.providers
     }
   }, null, 2))
+  const [command, ...prefixed] = [...options.prefix ?? [], process.execPath]
   const process_ = await startProcess({
     name: 'gateway',
-    command: process.execPath,
-    args: [cli, 'start', '--config', configFile, '--port', String(port), '--log-level', 'info'],
+    command,
+    args: [...prefixed, cli, 'start', '--config', configFile, '--port', String(port), '--log-level', 'info'],
     env: options.env,
     cwd: directory,
     // The log lines of requests are written, as in real use.
