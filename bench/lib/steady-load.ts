@@ -30,7 +30,7 @@ export const lostStatus = 0
 /** The request could not be sent. */
 const unsentStatus = -1
 /** A 200 that does not hold what was wanted: cut short, or the answer to another request. */
-export const wrongStatus = -2
+const wrongStatus = -2
 
 /** What became of one request; its last try counts. */
 export interface SteadyRequest {
