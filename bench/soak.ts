@@ -52,25 +52,28 @@ async function withGateway<T> (random: () => number, work: (setting: SoakSetting
   const upstreams = { alpha: new SoakUpstream(random), beta: new SoakUpstream(random), gamma: new SoakUpstream(random) }
   const { alpha, beta, gamma } = upstreams
   for (const upstream of [alpha, beta, gamma]) await upstream.listen()
-  const directory = makeTemporaryDirectory()
-  const [configFile, socketPath, logFile] = ['config.json', 'probe', 'log'].map((name) => join(directory, name)) as [string, string, string]
-  writeFileSync(configFile, toConfig({ alpha: alpha.port, beta: beta.port, gamma: gamma.port }, 0))
-  const port = await freePort()
-  const gateway = await startProcess({
-    name: 'gateway',
-    command: process.execPath,
-    args: [join(import.meta.dirname, '..', 'src', 'cli.js'), 'start', '--config', configFile, '--port', String(port), '--log-level', 'info'],
-    env: { NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'soak', 'probe.js')).href}`, BIFROST_SOAK_SOCKET: socketPath },
-    cwd: directory,
-    stdoutFile: logFile,
-    readyUrl: `http://127.0.0.1:${port}/health/ready`
-  })
-  const traffic = new SoakTraffic(port, random, (nonce) => gamma.torn.delete(nonce))
   try {
-    return await work({ port, pid: gateway.pid, socketPath, configFile, upstreams, traffic, random }, logFile)
+    const directory = makeTemporaryDirectory()
+    const [configFile, socketPath, logFile] = ['config.json', 'probe', 'log'].map((name) => join(directory, name)) as [string, string, string]
+    writeFileSync(configFile, toConfig({ alpha: alpha.port, beta: beta.port, gamma: gamma.port }, 0))
+    const port = await freePort()
+    const gateway = await startProcess({
+      name: 'gateway',
+      command: process.execPath,
+      args: [join(import.meta.dirname, '..', 'src', 'cli.js'), 'start', '--config', configFile, '--port', String(port), '--log-level', 'info'],
+      env: { NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'soak', 'probe.js')).href}`, BIFROST_SOAK_SOCKET: socketPath },
+      cwd: directory,
+      stdoutFile: logFile,
+      readyUrl: `http://127.0.0.1:${port}/health/ready`
+    })
+    const traffic = new SoakTraffic(port, random, (nonce) => gamma.torn.delete(nonce))
+    try {
+      return await work({ port, pid: gateway.pid, socketPath, configFile, upstreams, traffic, random }, logFile)
+    } finally {
+      await traffic.stop()
+      await gateway.stop()
+    }
   } finally {
-    await traffic.stop()
-    await gateway.stop()
     for (const upstream of [alpha, beta, gamma]) await upstream.close()
   }
 }

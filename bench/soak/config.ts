@@ -1,7 +1,7 @@
 export interface UpstreamPorts { alpha: number, beta: number, gamma: number }
 
-/** The providers that traffic goes to; `drill` is the embedded mock, whose threads can be told to end. */
-export const providerNames = ['alpha', 'beta', 'gamma', 'drill'] as const
+/** The providers that traffic goes to; `mock` is the embedded one, whose threads can be told to end. */
+export const providerNames = ['alpha', 'beta', 'gamma', 'mock'] as const
 
 /**
  * The config file of the soak: something of everything is on somewhere. `version` changes what an operator might: keys, weights, limits, threads.
@@ -24,7 +24,7 @@ export function toConfig ({ alpha, beta, gamma }: UpstreamPorts, version: number
       alpha: provider(alpha, 2, { threads: isOdd ? 1 : 2, fallbacks: ['beta/m'], hedging: { enabled: true, delay_min_in_seconds: 0.05, minimum_requests: 50 } }),
       beta: provider(beta, 1, { fallbacks: ['gamma/m'], single_flight: { enabled: true }, adaptive_concurrency: { enabled: true } }),
       gamma: provider(gamma, 2, { fallbacks: ['alpha/m'], stream_recovery: { enabled: true } }),
-      drill: { mock: { latency_ms: 20, thread_faults: true }, fallbacks: ['beta/m'] }
+      mock: { mock: { latency_ms: 20, thread_faults: true }, fallbacks: ['beta/m'] }
     }
   }, null, 2)
 }

@@ -65,9 +65,9 @@ export class SoakTraffic {
     for (const { client } of this.idle.splice(0)) client.socket.destroy()
   }
 
-  /** Ends the thread of the drill provider that gets it. */
+  /** Ends the thread of the mock provider that gets it. */
   endThread (): void {
-    this.send('drill/exit-thread', toNonce(this.sent), false, null)
+    this.send('mock/exit-thread', toNonce(this.sent), false, null)
   }
 
   private sendSome (): void {
@@ -144,7 +144,7 @@ function endingOf (response: ClientResponse, nonce: string, stream: boolean): En
   if (status !== 200) return response.json.error.message.length > 0 ? 'refused' : fail('an error without a message')
   if (stream && inBandError(text) !== null) return text.includes(doneEvent) ? fail('an error and an end mark') : 'broken'
   const said = stream ? saidIn(text) : (response.json as unknown as { choices: { message: { content: string } }[] }).choices[0]?.message.content ?? ''
-  const wanted = headers['x-bifrost-provider'] === 'drill' ? /^This is only a mock response/ : new RegExp(`^${nonce}${stream ? ' wörld' : ''}$`)
+  const wanted = headers['x-bifrost-provider'] === 'mock' ? /^This is only a mock response/ : new RegExp(`^${nonce}${stream ? ' wörld' : ''}$`)
   if (!wanted.test(said)) return fail(`not the whole answer: ${said}`)
   return !stream || text.split(doneEvent).length === 2 ? 'ok' : fail('not one end mark')
 }

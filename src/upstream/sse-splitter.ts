@@ -80,8 +80,9 @@ export class SseSplitter {
         this.afterCarriageReturn = false
       } else {
         const endsInCarriageReturn = byte === carriageReturn
-        if (endsInCarriageReturn && bytes[index + 1] === lineFeed && index + 1 < length) index++
-        else this.afterCarriageReturn = endsInCarriageReturn
+        const hasSecondHalf = endsInCarriageReturn && bytes[index + 1] === lineFeed && index + 1 < length
+        if (hasSecondHalf) index++
+        this.afterCarriageReturn = endsInCarriageReturn && !hasSecondHalf
         if (index + 1 - eventStart > this.eventBytesMax) throw this.tooLarge()
         this.event.start = eventStart
         this.event.end = index + 1

@@ -13,6 +13,7 @@ const streams: Record<string, string> = {
   'byte-order mark': '\ufeffdata: {"a":1}\n\n\ufeffdata: not a field\n\ndata: 2\n\n',
   'a byte-order mark alone': '\ufeff\n\ndata: 1\n\n',
   'a byte-order mark that is not in front': ': c\n\ufeffdata: not a field\ndata: 1\n\n',
+  'blank lines of every kind': 'data: 1\r\n\r\r\n\n',
   comments: ': OPENROUTER PROCESSING\n\n: x\n:\ndata: 1\n: inside\ndata: 2\n\n:\n\n',
   'data over several lines': 'data: {"a":\ndata: 1,\ndata:\ndata: "b":2}\n\ndata: x\r\ndata: y\r\n\r\n',
   'no space after the colon': 'data:{"a":1}\n\ndata:  two spaces\n\ndata:\tx\n\n',
