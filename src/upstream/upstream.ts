@@ -111,7 +111,7 @@ class Connections {
     if (dispatcher instanceof Client && this.all.has(dispatcher)) this.idle.push(dispatcher)
   }
 
-  /** Ends a socket that is still connecting, together with the request that waits for it. */
+  /** Ends a socket that is still connecting, together with the request that waits for it, or one that could not connect. */
   discard (dispatcher: Dispatcher): void {
     if (dispatcher instanceof Client && this.all.delete(dispatcher)) void dispatcher.destroy()
   }
@@ -191,6 +191,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
 
   onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
     const started = this.controller !== null
+    // undici's client takes no request any more after some failures to connect (a certificate for another host).
+    if (!started && this.dispatcher !== null) this.connections.discard(this.dispatcher)
     this.release()
     this.handler.onError(toGatewayError(error, started, this.provider, this.origin))
   }

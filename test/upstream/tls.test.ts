@@ -57,3 +57,16 @@ test('a certificate that nobody vouches for is refused, unless the config says o
   assert.match(await strict.text(), /Could not connect to up at https:\/\/localhost:\d+: (DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT)/)
   assert.equal((await ask(await start(t, listener, { insecure_skip_verify: true }))).status, 200)
 })
+
+// Only some systems have a second loopback address without further ado.
+test('a certificate for another host is refused at once every time, not only the first', { skip: process.platform === 'darwin' }, async (t) => {
+  const server = createServer({ cert, key })
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.2', resolve) })
+  t.after(() => { server.close() })
+  const gateway = await startTestGateway(t, { providers: { up: upstreamProvider(`https://127.0.0.2:${(server.address() as AddressInfo).port}`, { network: { ca_cert_pem: cert } }) } })
+  for (let turn = 0; turn < 3; turn++) {
+    const response = await ask(gateway)
+    assert.match(await response.text(), /ERR_TLS_CERT_ALTNAME_INVALID/)
+    assert.equal(response.status, 502)
+  }
+})
