@@ -13,6 +13,9 @@ export interface Sample extends Figures {
 const openGauges = ['bifrost_active_requests', 'bifrost_in_flight', 'bifrost_thread_in_flight', 'bifrost_queue_depth', 'bifrost_queue_blocked', 'bifrost_ring_used_bytes', 'bifrost_pool_objects'] as const
 type OpenGauge = typeof openGauges[number]
 
+/** A gateway that does not say how it is has failed the soak. */
+const answerMsMax = 15_000
+
 export interface Line {
   perMinute: number
   r2: number
@@ -26,7 +29,7 @@ export async function takeSample (gateway: { port: number, socketPath: string },
 }
 
 export async function scrape (port: number): Promise<Exposition> {
-  return parseExposition(await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } })).text())
+  return parseExposition(await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(answerMsMax) })).text())
 }
 
 export function sumOf (exposition: Exposition, name: string, labels: Record<string, string> = {}): number {
@@ -37,9 +40,13 @@ function askProbe (socketPath: string): Promise<Figures> {
   return new Promise((resolve, reject) => {
     let text = ''
     const socket = connect(socketPath)
+    socket.setTimeout(answerMsMax, () => { socket.destroy(new Error(`the front did not answer the probe within ${answerMsMax} ms`)) })
     socket.setEncoding('utf8').on('data', (piece: string) => { text += piece })
     socket.once('error', reject)
-    socket.once('end', () => { resolve(JSON.parse(text) as Figures) })
+    socket.once('end', () => {
+      socket.destroy()
+      resolve(JSON.parse(text) as Figures)
+    })
   })
 }
 

@@ -81,7 +81,9 @@ export class FaultExchange {
 
   marked (body: string | Uint8Array): Uint8Array {
     if (this.mark === greeting) return typeof body === 'string' ? Buffer.from(body) : body
-    return Buffer.from((typeof body === 'string' ? body : Buffer.from(body).toString('utf8')).replaceAll(greeting, this.mark))
+    // Byte by byte: a piece may end within a character.
+    const bytes = Buffer.from(typeof body === 'string' ? Buffer.from(body) : body)
+    return Buffer.from(bytes.toString('latin1').replaceAll(greeting, this.mark), 'latin1')
   }
 
   /** Bytes as they are, past all framing. */
