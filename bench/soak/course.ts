@@ -55,7 +55,8 @@ export async function runCourse (setting: SoakSetting, { seconds, sampleEverySec
     await delay(Math.max(0, startMs + second * 1_000 - performance.now()))
     const fault = drawFault(setting)
     result.faults[fault] = (result.faults[fault] ?? 0) + 1
-    if (second % reloadEverySeconds === 0) changeConfig(setting, ++result.reloads)
+    // Not at the end: the file watch must see this one before the last takes its place.
+    if (second % reloadEverySeconds === 0 && second < seconds) changeConfig(setting, ++result.reloads)
     if (second % sampleEverySeconds !== 0) continue
     const sample = await takeSample(setting, (performance.now() - startMs) / 1_000)
     result.samples.push(sample)
