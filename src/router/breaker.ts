@@ -92,7 +92,7 @@ export class Breaker {
     this.probes--
     if (this.state !== 'half_open') return null
     if (verdict === 'none') return null
-    if (verdict !== 'success') return this.open(Math.min(settings.openMaxMs, this.openMs * 2), nowMs)
+    if (verdict !== 'success') return this.open(Math.min(settings.openMaxMs, Math.max(settings.openMs, this.openMs * 2)), nowMs)
     if (++this.goodProbes < settings.halfOpenRequests) return null
     this.state = 'closed'
     this.epoch++

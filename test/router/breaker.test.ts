@@ -90,3 +90,11 @@ test('it never admits while it is open, and never more probes at a time than con
     }
   }), { numRuns: 500 })
 })
+
+test('a bad probe opens it for the configured time at least, also when that has become longer meanwhile', () => {
+  const breaker = new Breaker()
+  for (let index = 0; index < 4; index++) attempt(breaker, 'failure', 0)
+  const longer = { ...settings, openMs: 5_000, openMaxMs: 50_000 }
+  assert.equal(attempt(breaker, 'failure', 1_000, longer), 'probe')
+  assert.equal(breaker.waitMs(1_000), 5_000)
+})
