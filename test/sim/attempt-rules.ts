@@ -58,10 +58,12 @@ export function noteFailure (world: World, note: Note, error: GatewayError, tell
   const view = viewOf(health, model)
   const isCounted = concernsRequest && view.epoch === note.breakerEpoch
   if (isCounted && note.breakerRole === 'probe' && !ask.opened) view.probes--
-  if (isCounted && note.breakerRole === 'normal' && view.state === 'closed' && isTargetsFault(note, error)) view.failuresInARow++
+  const isFault = isCounted && note.breakerRole === 'normal' && view.state === 'closed' && isTargetsFault(note, error)
+  if (isFault) view.failuresInARow++
   tellOwner()
   const { breaker } = note.settings
-  world.check(breaker === null || view.state === 'open' || view.failuresInARow < breaker.requestsMin, 'as many failures in a row as the least number open the breaker',
+  // Others may have had other settings; what they allowed stays allowed until the next failure.
+  world.check(!isFault || breaker === null || view.state === 'open' || view.failuresInARow < breaker.requestsMin, 'as many failures in a row as the least number open the breaker',
     () => `${view.failuresInARow} in a row at ${name}/${model}, minimum_requests is ${breaker?.requestsMin}`, ask.id)
 }
 

@@ -54,7 +54,7 @@ function createPool (world: World, settings: ProviderSettings, { client }: Setti
     submitting: null,
     ringFullAtMs: -Infinity,
     runningMax: concurrencyOf(settings),
-    allMax: concurrencyOf(settings) + settings.bufferSize,
+    waitingMax: 0,
     hasMixedLanes: false,
     state: 'open'
   }

@@ -21,8 +21,13 @@ export function checkHedge (world: World, hedge: Note, live: readonly Note[], ch
   check(health.hedges + 1 <= health.earnedHedges + 1e-6, 'hedges stay within the hedge budget', () => `${health.hedges + 1} of ${health.earnedHedges.toFixed(1)} at ${name}`)
   check(hedge.hop > original.hop || (hedge.hop === original.hop && hedge.keyIndex !== original.keyIndex), 'a hedge goes to another key or to a later target', () => `hop ${hedge.hop} beside ${original.hop}`)
   check(hedge.hop > original.hop || hedge.hop > 0 || ask.pin === null, 'a request with a pinned key has no hedge on its target', () => String(ask.pin))
-  const failed = ask.notes.find((note) => hasFailedElsewhere(note) && ask.hops[hedge.hop] === `${note.provider.name}/${note.model}`)
-  check(failed === undefined || hedge.hop === original.hop, 'a target on which a hedge has failed is not asked again', () => `${failed?.provider.name}`)
+  if (hedge.hop !== original.hop) checkPassed(hedge, check)
+}
+
+/** Where a hedge has failed, later steps of the request pass by. */
+export function checkPassed ({ ask, provider: { name }, model }: Note, check: Check): void {
+  const failed = ask.notes.some((other) => hasFailedElsewhere(other) && other.provider.name === name && other.model === model)
+  check(!failed, 'a target on which a hedge has failed is not asked again', () => `${name}/${model}`)
 }
 
 /** The pool has taken it. */

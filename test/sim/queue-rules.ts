@@ -1,4 +1,5 @@
 import { priorities } from '../../src/api/job.ts'
+import type { Priority } from '../../src/api/job.ts'
 import { concurrencyOf } from './world.ts'
 import type { Note, ProviderWorld, World } from './world.ts'
 
@@ -7,9 +8,10 @@ const newestFirstAfterMs = 500
 
 const rankOf = ({ ask }: Note): number => priorities.indexOf(ask.priority)
 
-/** What of the queue requests of this priority may fill. */
-function roomOf ({ ask }: Note, { bufferSize }: ProviderWorld['settings']): number {
-  return ask.priority === 'low' ? bufferSize / 2 : bufferSize
+/** How many may wait while so many run: those that only wait for a thread beside those that the buffer holds for this priority. */
+export function waitingMaxOf ({ settings, dropExcess }: ProviderWorld, running: number, priority: Priority): number {
+  if (!dropExcess) return Infinity
+  return Math.max(0, concurrencyOf(settings) - running) + (priority === 'low' ? settings.bufferSize / 2 : settings.bufferSize)
 }
 
 /** A job has left the queue for a thread: it was its turn, and its limits allow it. Called before it counts as running. */
@@ -64,10 +66,9 @@ export function mayAnyStart ({ settings, queued, hasMixedLanes }: ProviderWorld)
 }
 
 /** A low one must leave room for others. Called when the pool has taken it. */
-export function checkTaken (world: World, note: Note, othersBefore: number): void {
-  const { provider: { settings, dropExcess }, ask } = note
-  if (!dropExcess || ask.priority !== 'low') return
-  world.check(othersBefore + 1 <= concurrencyOf(settings) + roomOf(note, settings), 'low priorities fill half of the queue', () => `${othersBefore} were there before ${ask.id}`, ask.id)
+export function checkTaken (world: World, { provider, ask }: Note, before: { waiting: number, running: number }): void {
+  if (ask.priority !== 'low') return
+  world.check(before.waiting + 1 <= waitingMaxOf(provider, before.running, 'low'), 'low priorities fill half of the queue', () => `${before.waiting} waited and ${before.running} ran at ${provider.name} before ${ask.id}`, ask.id)
 }
 
 /** The pool has refused a job: there is no room for it, and nobody whose place it could have. Called without it in the queue. */
@@ -98,7 +99,8 @@ function checkFull (world: World, coming: Note, dropped: Note): void {
   world.check(dropExcess, 'nothing is dropped where it may wait', () => `at ${provider.name}`, dropped.ask.id)
   const waiting = provider.queued.size - (provider.queued.has(dropped) ? 1 : 0)
   const isFull = settings.adaptiveConcurrency === null
-    ? provider.running.size + waiting + 1 > concurrencyOf(settings) + roomOf(coming, settings)
-    : waiting + 1 > roomOf(coming, settings)
+    ? waiting + 1 > waitingMaxOf(provider, provider.running.size, coming.ask.priority)
+    // Those whose model is at its limit fill the buffer even while others may run.
+    : waiting + 1 > waitingMaxOf(provider, Infinity, coming.ask.priority)
   world.check(isFull, 'nothing is dropped while there is room', () => `${provider.running.size} run and ${waiting} wait at ${provider.name}`, dropped.ask.id)
 }

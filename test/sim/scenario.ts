@@ -56,7 +56,7 @@ export function drawScenario (seed: number): Scenario {
   const arrivalMs = draw.spread(10, 600)
   const names = Array.from({ length: draw.int(1, 4) }, (_, index) => `p${index}`)
   const extra = new Draw(seed + 0xfea7)
-  const features: Features = { hedging: extra.chance(0.35), priorities: extra.chance(0.35), adaptive: extra.chance(0.35), reloads: extra.chance(0.35), reloadMs: requests * arrivalMs / extra.spread(2, 60) }
+  const features: Features = { hedging: extra.chance(0.35), priorities: extra.chance(0.5), adaptive: extra.chance(0.35), reloads: extra.chance(0.35), reloadMs: requests * arrivalMs / extra.spread(2, 60) }
   const settings = createSettings(names.map((name) => addFeatures(extra, features, drawProvider(draw, name, names, calm))))
   return {
     calm,

@@ -3,7 +3,7 @@ import type { KeySettings, ProviderSettings } from '../../src/api/settings.ts'
 import type { JobTerms } from '../../src/pool/job.ts'
 import type { Target } from '../../src/router/target.ts'
 import { viewOf } from './attempt-rules.ts'
-import { checkHedge } from './hedge-rules.ts'
+import { checkHedge, checkPassed } from './hedge-rules.ts'
 import { isLive } from './world.ts'
 import type { Ask, Note, ProviderWorld, World } from './world.ts'
 
@@ -67,6 +67,7 @@ export function checkSubmit (world: World, provider: ProviderWorld, { target, se
   checkKey(world, note, check)
   if (isHedge) checkHedge(world, note, live, check)
   else {
+    checkPassed(note, check)
     check(hop >= (previous?.hop ?? 0), 'targets are tried in order', () => `${hop} after ${previous?.hop}`)
     if (previous !== null && !note.isFirstOfHop) checkRetry(world, note, previous, check)
     else earn(world, settings)

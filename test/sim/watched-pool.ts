@@ -29,13 +29,13 @@ export class WatchedPool extends ProviderPool {
     const { world, provider } = this
     const { target } = listener as TargetAttempt
     const note = checkSubmit(world, provider, { target, settings, head, body, terms })
-    const othersBefore = provider.queued.size + provider.running.size
+    const before = { waiting: provider.queued.size, running: provider.running.size }
     const outer = provider.submitting
     provider.submitting = note
     provider.queued.add(note)
     try {
       const job = super.submit(new WatchedListener(world, note, listener), settings, head, body, bodyBytes, terms)
-      checkTaken(world, note, othersBefore)
+      checkTaken(world, note, before)
       if (note.isHedge) noteHedge(world, note)
       return job
     } catch (error) {
@@ -69,7 +69,7 @@ export class WatchedPool extends ProviderPool {
     provider.dropExcess = dropExcess
     // What is here may stay.
     provider.runningMax = Math.max(concurrencyOf(settings), provider.running.size)
-    provider.allMax = Math.max(concurrencyOf(settings) + settings.bufferSize, provider.running.size + provider.queued.size)
+    provider.waitingMax = Math.max(provider.waitingMax, provider.queued.size)
     super.apply(settings, dropExcess)
   }
 

@@ -1,4 +1,4 @@
-import { mayAnyStart } from './queue-rules.ts'
+import { mayAnyStart, waitingMaxOf } from './queue-rules.ts'
 import { concurrencyOf } from './world.ts'
 import type { ProviderWorld, World } from './world.ts'
 
@@ -13,15 +13,14 @@ export function checkWorld (world: World): void {
 }
 
 function checkPool (world: World, provider: ProviderWorld): void {
-  const { settings, name, pool, dropExcess, queued, running, ringFullAtMs } = provider
+  const { settings, name, pool, queued, running, ringFullAtMs } = provider
   const concurrency = concurrencyOf(settings)
   const all = running.size + queued.size
   provider.runningMax = Math.max(concurrency, Math.min(provider.runningMax, running.size))
-  // A queue that need not drop may be any length.
-  provider.allMax = dropExcess ? Math.max(concurrency + settings.bufferSize, Math.min(provider.allMax, all)) : Infinity
+  provider.waitingMax = Math.max(waitingMaxOf(provider, running.size, 'high'), Math.min(provider.waitingMax, queued.size))
   if (all === 0) provider.hasMixedLanes = false
   world.check(running.size <= provider.runningMax, 'no more than concurrency run', () => `${running.size} at ${name}, allowed are ${provider.runningMax}`)
-  world.check(all <= provider.allMax, 'no more wait than the buffer holds', () => `${queued.size} at ${name}`)
+  world.check(queued.size <= provider.waitingMax, 'no more wait than the buffer holds', () => `${queued.size} at ${name}, allowed are ${provider.waitingMax}`)
   const used = pool.jobSlots.used
   if (pool.inFlight !== running.size || pool.queueDepth + pool.queueBlocked !== queued.size || used !== all) {
     world.violate('the pool counts what there is', `in flight ${pool.inFlight}, waiting ${pool.queueDepth + pool.queueBlocked}, slots ${used} at ${name}; there are ${running.size} and ${queued.size}`)

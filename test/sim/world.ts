@@ -144,7 +144,7 @@ export interface ProviderWorld {
   ringFullAtMs: number
   /** More than the limits allow after they went down: what was there then may stay until it ends. */
   runningMax: number
-  allMax: number
+  waitingMax: number
   /** Models got or lost limits of their own while jobs were here: whose lane they are in cannot be told from outside. */
   hasMixedLanes: boolean
   state: 'open' | 'closing' | 'closed'
