@@ -124,6 +124,8 @@ export class ProviderPool implements JobPool, ResultHandler {
 
   observe (model: string, stream: boolean, latencyMs: number, verdict: LimitVerdict): void {
     this.admission.observe(model, stream, latencyMs, verdict, this.options.nowMs())
+    // All others come with results, after which the queue is looked at anyway.
+    if (verdict === 'abandoned') this.pump()
   }
 
   cancel (job: Job): void {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { JobHead, Priority } from '../../src/api/job.ts'
 import type { Reply } from '../../src/api/reply.ts'
-import type { ProviderSettings } from '../../src/api/settings.ts'
+import type { AdaptiveConcurrencySettings, ProviderSettings } from '../../src/api/settings.ts'
 import type { GatewayError } from '../../src/errors.ts'
 import { ProviderPool } from '../../src/pool/provider-pool.ts'
 import type { Job, JobListener } from '../../src/pool/job.ts'
@@ -33,8 +33,8 @@ class Harness {
   readonly settings: ProviderSettings
   private events: ThreadEvents | null = null
 
-  constructor (concurrency: number, bufferSize: number) {
-    this.settings = createProvider('up', { concurrency, connectionsPerOrigin: concurrency, bufferSize, threads: 1 })
+  constructor (concurrency: number, bufferSize: number, adaptiveConcurrency: AdaptiveConcurrencySettings | null) {
+    this.settings = createProvider('up', { concurrency, connectionsPerOrigin: concurrency, bufferSize, threads: 1, adaptiveConcurrency })
     this.pool = new ProviderPool({
       settings: this.settings,
       dropExcess: true,
@@ -61,14 +61,19 @@ class Harness {
   /** The oldest running job is answered, and the next one starts. */
   answer (): void {
     this.pool.onReply((this.sent.shift() as Job).id, {} as Reply)
+    this.lookAtQueue()
+  }
+
+  /** As after every batch of results. */
+  lookAtQueue (): void {
     this.events?.onReady()
   }
 
   private readonly thread = { index: 0, ready: true, inFlight: 0, hasServed: true, send: (job: Job) => { this.sent.push(job); this.thread.inFlight++; return true }, drain: () => {}, lookAtHeartbeat: () => {} }
 }
 
-function createHarness (t: TestContext, concurrency: number, bufferSize: number): Harness {
-  const harness = new Harness(concurrency, bufferSize)
+function createHarness (t: TestContext, concurrency: number, bufferSize: number, adaptive: AdaptiveConcurrencySettings | null = null): Harness {
+  const harness = new Harness(concurrency, bufferSize, adaptive)
   t.after(() => harness.pool.destroy())
   return harness
 }
@@ -122,4 +127,18 @@ test('a request that its displacement sends back to the same pool finds it as it
   harness.answer()
   harness.answer()
   assert.deepEqual(high.endings, ['reply'])
+})
+
+test('a limit that goes up with an attempt that nobody waited for lets the next ones start at once', (t) => {
+  const harness = createHarness(t, 10, 10, { concurrencyMin: 1, latencyTolerance: 2 })
+  const observe = (count: number): void => { for (let index = 0; index < count; index++) harness.pool.observe('m', false, 100, 'success') }
+  for (let count = 0; count < 4; count++) harness.submit()
+  assert.equal(harness.sent.length, 1)
+  observe(10)
+  harness.lookAtQueue()
+  assert.equal(harness.sent.length, 2)
+  harness.nowMs = 200
+  observe(9)
+  harness.pool.observe('m', false, 1_000, 'abandoned')
+  assert.equal(harness.sent.length, 4)
 })

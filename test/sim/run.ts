@@ -16,14 +16,14 @@ async function main (): Promise<void> {
   const count = values.seed === undefined ? toNumber('seeds', values.seeds) : 1
   // Stacks cost more than the errors that they belong to; one seed alone has them.
   if (count > 1) Error.stackTraceLimit = 0
-  const total = { seeds: 0, requests: 0, attempts: 0, retries: 0, breakerOpenings: 0, threadsLost: 0, events: 0, virtualMs: 0 }
+  const total = { seeds: 0, requests: 0, attempts: 0, retries: 0, breakerOpenings: 0, threadsLost: 0, hedges: 0, displaced: 0, reloads: 0, events: 0, virtualMs: 0 }
   const endings: Record<string, number> = {}
   const failed: number[] = []
   const startedAtMs = performance.now()
   for (let seed = first; seed < first + count && failed.length < failuresMax; seed++) {
     const result = await simulate(seed)
     total.seeds++
-    for (const name of ['requests', 'attempts', 'retries', 'breakerOpenings', 'threadsLost', 'events', 'virtualMs'] as const) total[name] += result[name]
+    for (const name of ['requests', 'attempts', 'retries', 'breakerOpenings', 'threadsLost', 'hedges', 'displaced', 'reloads', 'events', 'virtualMs'] as const) total[name] += result[name]
     for (const [ending, number] of Object.entries(result.endings)) endings[ending] = (endings[ending] ?? 0) + number
     if (result.violation !== null) {
       failed.push(seed)
@@ -32,8 +32,8 @@ async function main (): Promise<void> {
     if (count === 1) console.log(`hash ${result.hash}`)
     if (total.seeds % progressEvery === 0) console.log(`${total.seeds} seeds, ${total.requests} requests, ${failed.length} failures, ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`)
   }
-  const { seeds, requests, attempts, retries, breakerOpenings, threadsLost, events, virtualMs } = total
-  console.log(`${seeds} seeds, ${(virtualMs / 3_600_000).toFixed(1)} virtual hours, ${requests} requests (${Object.entries(endings).map(([ending, number]) => `${ending} ${number}`).join(', ')}), ${attempts} attempts, ${retries} retries, ${breakerOpenings} openings of breakers, ${threadsLost} threads lost, ${events} events, ${failed.length} failures, ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`)
+  const { seeds, requests, attempts, retries, breakerOpenings, threadsLost, hedges, displaced, reloads, events, virtualMs } = total
+  console.log(`${seeds} seeds, ${(virtualMs / 3_600_000).toFixed(1)} virtual hours, ${requests} requests (${Object.entries(endings).map(([ending, number]) => `${ending} ${number}`).join(', ')}), ${attempts} attempts, ${retries} retries, ${breakerOpenings} openings of breakers, ${threadsLost} threads lost, ${hedges} hedges, ${displaced} displaced, ${reloads} reloads, ${events} events, ${failed.length} failures, ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`)
   if (failed.length > 0) {
     console.log(`failing seeds: ${failed.join(', ')}`)
     process.exitCode = 1

@@ -1,4 +1,4 @@
-import type { BreakerSettings, KeySettings, ModelReference, ProviderSettings, Settings } from '../../src/api/settings.ts'
+import type { BreakerSettings, FallbackSettings, KeySettings, ModelReference, ProviderSettings, Settings } from '../../src/api/settings.ts'
 import { createKey, createProvider, createSettings } from '../router/settings.ts'
 import { Draw } from './draw.ts'
 import { drawWeather } from './weather.ts'
@@ -9,8 +9,8 @@ export const models = ['m0', 'm1', 'm2'] as const
 /** What goes wrong at one provider, and when. */
 export interface ProviderPlan {
   weather: Weather[]
-  /** Keys that the provider refuses, by index. */
-  deadKeys: ReadonlySet<number>
+  /** Ids of keys that the provider refuses. */
+  deadKeys: ReadonlySet<string>
   /** Mean life of a thread; Infinity: it does not die. */
   threadLifeMs: number
   /** Share of the deaths that are endless loops. */
@@ -20,10 +20,21 @@ export interface ProviderPlan {
   ringFullShare: number
 }
 
+/** What is on beside the plain gateway. Drawn apart, so that the rest of a world does not depend on it. */
+export interface Features {
+  hedging: boolean
+  priorities: boolean
+  adaptive: boolean
+  reloads: boolean
+  /** Mean time between reloads. */
+  reloadMs: number
+}
+
 /** One seed's world: configuration, traffic and faults. */
 export interface Scenario {
   /** Nothing goes wrong: every request must be answered. */
   calm: boolean
+  features: Features
   settings: Settings
   plans: ProviderPlan[]
   requests: number
@@ -44,9 +55,12 @@ export function drawScenario (seed: number): Scenario {
   const requests = Math.round(draw.spread(200, 2_000))
   const arrivalMs = draw.spread(10, 600)
   const names = Array.from({ length: draw.int(1, 4) }, (_, index) => `p${index}`)
-  const settings = createSettings(names.map((name) => drawProvider(draw, name, names, calm)))
+  const extra = new Draw(seed + 0xfea7)
+  const features: Features = { hedging: extra.chance(0.35), priorities: extra.chance(0.5), adaptive: extra.chance(0.35), reloads: extra.chance(0.35), reloadMs: requests * arrivalMs / extra.spread(2, 60) }
+  const settings = createSettings(names.map((name) => addFeatures(extra, features, drawProvider(draw, name, names, calm))))
   return {
     calm,
+    features,
     settings: { ...settings, client: { ...settings.client, initialPoolSize: draw.int(0, 64), dropExcessRequests: draw.chance(0.6), requestTimeoutMs: calm ? 60_000 : Math.round(draw.spread(1_000, 30_000)) } },
     plans: settings.providers.map((provider) => drawPlan(draw, provider, calm, requests * arrivalMs + 30_000)),
     requests,
@@ -62,9 +76,17 @@ export function drawScenario (seed: number): Scenario {
   }
 }
 
+/** Hedging and limits of models as they are drawn for one provider. */
+export function addFeatures (draw: Draw, { hedging, adaptive }: Features, provider: ProviderSettings): ProviderSettings {
+  return {
+    ...provider,
+    hedging: hedging && draw.chance(0.8) ? { delayMinMs: draw.pick([1, 20, 200]), requestsMin: draw.pick([1, 10, 50]), budgetShare: draw.pick([0.02, 0.1, 0.5, 1]) } : null,
+    adaptiveConcurrency: adaptive && draw.chance(0.8) ? { concurrencyMin: draw.int(1, 5), latencyTolerance: draw.pick([1.5, 2, 3]) } : null
+  }
+}
+
 function drawProvider (draw: Draw, name: string, names: readonly string[], calm: boolean): ProviderSettings {
   const concurrency = calm ? 1_000 : Math.round(draw.spread(1, 100))
-  const list = (share: number): ModelReference[] => calm || !draw.chance(share) ? [] : Array.from({ length: draw.int(1, 3) }, () => ({ provider: draw.pick(names), model: draw.pick(models) }))
   return createProvider(name, {
     keys: Array.from({ length: draw.int(1, 4) }, (_, index) => drawKey(draw, `${name}-k${index}`, calm)),
     concurrency,
@@ -80,17 +102,22 @@ function drawProvider (draw: Draw, name: string, names: readonly string[], calm:
       streamTotalMs: calm ? 100_000 : draw.int(2_000, 15_000)
     },
     retry: { maxRetries: draw.pick([0, 1, 1, 2, 3, 6]), backoffInitialMs: draw.pick([5, 50, 500]), backoffMaxMs: draw.pick([500, 2_000, 5_000]), budgetShare: draw.pick([0, 0.1, 0.2, 0.2, 0.2, 1]) },
-    fallbacks: {
-      general: list(0.6),
-      byModel: draw.chance(0.3) ? { [draw.pick(models)]: list(0.7) } : {},
-      contextLength: list(0.3),
-      contentPolicy: list(0.3)
-    },
+    fallbacks: drawFallbacks(draw, names, calm),
     breaker: draw.chance(0.25) ? null : drawBreaker(draw)
   })
 }
 
-function drawKey (draw: Draw, id: string, calm: boolean): KeySettings {
+export function drawFallbacks (draw: Draw, names: readonly string[], calm: boolean): FallbackSettings {
+  const list = (share: number): ModelReference[] => calm || !draw.chance(share) ? [] : Array.from({ length: draw.int(1, 3) }, () => ({ provider: draw.pick(names), model: draw.pick(models) }))
+  return {
+    general: list(0.6),
+    byModel: draw.chance(0.3) ? { [draw.pick(models)]: list(0.7) } : {},
+    contextLength: list(0.3),
+    contentPolicy: list(0.3)
+  }
+}
+
+export function drawKey (draw: Draw, id: string, calm: boolean): KeySettings {
   const rare = (share: number): boolean => !calm && draw.chance(share)
   const aliased = draw.pick(models)
   return createKey({
@@ -105,7 +132,7 @@ function drawKey (draw: Draw, id: string, calm: boolean): KeySettings {
   })
 }
 
-function drawBreaker (draw: Draw): BreakerSettings {
+export function drawBreaker (draw: Draw): BreakerSettings {
   const openMs = draw.pick([200, 1_000, 5_000])
   return {
     windowMs: draw.pick([2_000, 10_000, 30_000]),
@@ -124,7 +151,7 @@ function drawPlan (draw: Draw, { keys }: ProviderSettings, calm: boolean, endMs:
   const sick = !calm && draw.chance(0.35)
   return {
     weather: calm ? [{ untilMs: Infinity, moods: { ok: 1 }, latencyMs: 50 }] : drawWeather(draw, endMs),
-    deadKeys: new Set(calm ? [] : keys.map((_, index) => index).filter(() => draw.chance(0.12))),
+    deadKeys: new Set(calm ? [] : keys.map(({ id }) => id).filter(() => draw.chance(0.12))),
     threadLifeMs: sick ? draw.spread(300, 60_000) : Infinity,
     stuckShare: draw.between(0, 0.5),
     threadStartMs: draw.spread(5, 3_000),

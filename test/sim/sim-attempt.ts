@@ -46,7 +46,7 @@ export class SimAttempt {
 
   start (): void {
     const { script, job } = this
-    const { timeouts } = this.note.provider.settings
+    const { timeouts } = this.note.settings
     if (script.mood === 'hung') return
     this.endTotal = this.later(job.stream ? timeouts.streamTotalMs : timeouts.totalMs, () => { this.fail('BIFROST_TOTAL_TIMEOUT') })
     const firstEventMs = script.mood === 'late_first_token' && job.stream ? Infinity : script.firstByteMs
@@ -104,7 +104,7 @@ export class SimAttempt {
 
   private finishStream (): void {
     const { script, job, thread } = this
-    if (script.ending === 'silence') return this.next(this.note.provider.settings.timeouts.streamIdleMs, () => { this.fail('BIFROST_STREAM_IDLE_TIMEOUT') })
+    if (script.ending === 'silence') return this.next(this.note.settings.timeouts.streamIdleMs, () => { this.fail('BIFROST_STREAM_IDLE_TIMEOUT') })
     if (script.ending !== null) return this.refuse()
     this.finish()
     thread.result((batch) => {
@@ -119,7 +119,7 @@ export class SimAttempt {
     const { ending } = this.script
     if (ending === null) return
     // Silence before anything was said is the first event's deadline, of unary answers the total one.
-    if (ending === 'silence') return this.job.stream ? this.next(this.note.provider.settings.timeouts.firstTokenMs, () => { this.fail('BIFROST_FIRST_TOKEN_TIMEOUT') }) : undefined
+    if (ending === 'silence') return this.job.stream ? this.next(this.note.settings.timeouts.firstTokenMs, () => { this.fail('BIFROST_FIRST_TOKEN_TIMEOUT') }) : undefined
     this.failWith(toError(ending), ending.headers)
   }
 

@@ -39,7 +39,7 @@ export class SimClient implements Client {
     const { ask } = this
     this.check(ask.stream && !ask.opened && ask.ending === null, 'a stream opens once and before its end', ask.ending ?? 'open')
     ask.opened = true
-    this.checkIdentity(identity, ask.notes.at(-1)?.attempt ?? undefined)
+    this.checkIdentity(identity, ask.notes.find(({ answered }) => answered)?.attempt ?? undefined)
   }
 
   write (bytes: Uint8Array): void {
@@ -122,6 +122,7 @@ export class SimClient implements Client {
     const { ask, world } = this
     ask.endedAtMs = world.nowMs
     world.open.delete(ask)
+    world.unsettled = true
     world.note(`end ${ask.id}: ${ask.ending} ${ask.code}`)
   }
 
@@ -129,8 +130,8 @@ export class SimClient implements Client {
     const provider = providerOf(identity)
     const index = Number(/^x-bifrost-fallback-index: (\d+)$/m.exec(identity.headers)?.[1] ?? 0)
     const model = /^x-bifrost-original-model: (.*)$/m.exec(identity.headers)?.[1]
-    this.check(attempt !== undefined && attempt.note.provider.settings.name === provider && this.ask.hops[index] === `${provider}/${model}`, 'an answer names who gave it',
-      `${index} ${provider}/${model} of ${this.ask.hops.join(', ')}; it came from ${attempt?.note.provider.settings.name}`)
+    this.check(attempt !== undefined && attempt.note.provider.name === provider && this.ask.hops[index] === `${provider}/${model}`, 'an answer names who gave it',
+      `${index} ${provider}/${model} of ${this.ask.hops.join(', ')}; it came from ${attempt?.note.provider.name}`)
   }
 
   private check (holds: boolean, rule: string, detail: string): void {

@@ -19,6 +19,8 @@ const frameMsMax = 0.5
 export class SimThreads implements Threads {
   private readonly world: World
   private readonly provider: ProviderWorld
+  private readonly own = new Set<SimThread>()
+
   constructor (world: World, provider: ProviderWorld) {
     this.world = world
     this.provider = provider
@@ -30,15 +32,18 @@ export class SimThreads implements Threads {
       ...events,
       onEnd: (ended, reason, error) => {
         provider.threads.delete(thread)
+        this.own.delete(thread)
+        this.world.unsettled = true
         events.onEnd(ended, reason, error)
       }
     })
     provider.threads.add(thread)
+    this.own.add(thread)
     return thread
   }
 
   async destroy (): Promise<void> {
-    for (const thread of [...this.provider.threads]) thread.end('exit')
+    for (const thread of [...this.own]) thread.end('exit')
   }
 }
 
@@ -79,7 +84,7 @@ export class SimThread implements PoolThread {
       if (this.ended) return
       if (diesAtStart) return this.end('exit')
       this.ready = true
-      world.note(`thread ${provider.settings.name}.${index} ready`)
+      world.note(`thread ${provider.name}.${index} ready`)
       if (threadLifeMs < Infinity) this.endLife = clock.after(draw.exponential(threadLifeMs), () => { this.die(draw.chance(stuckShare)) })
       events.onReady()
     })
@@ -156,7 +161,7 @@ export class SimThread implements PoolThread {
     this.ready = false
     this.endLife?.()
     for (const attempt of [...this.attempts.values()]) attempt.vanish()
-    this.world.note(`thread ${this.provider.settings.name}.${this.index} ended: ${reason}`)
+    this.world.note(`thread ${this.provider.name}.${this.index} ended: ${reason}`)
     this.events.onEnd(this, reason, null)
   }
 
@@ -165,7 +170,7 @@ export class SimThread implements PoolThread {
     if (!this.world.isFaulty || this.ended) return
     if (!loops) return this.end('exit')
     this.stuck = true
-    this.world.note(`thread ${this.provider.settings.name}.${this.index} is stuck`)
+    this.world.note(`thread ${this.provider.name}.${this.index} is stuck`)
   }
 
   private flush (): void {
@@ -186,19 +191,19 @@ export class SimThread implements PoolThread {
     const { world, provider } = this
     const { plan } = provider
     const revision = this.revisions.get(frame.revision)
-    world.check(revision !== undefined, 'a thread knows the settings that a job was made under', () => `revision ${frame.revision} at ${provider.settings.name}`, note.ask.id)
-    const { keys } = (revision as Revision).settings
+    world.check(revision !== undefined, 'a thread knows the settings that a job was made under', () => `revision ${frame.revision} at ${provider.name}`, note.ask.id)
+    world.check(revision?.settings === note.settings, 'a job runs under the settings that it was made with', () => `revision ${frame.revision} at ${provider.name}`, note.ask.id)
+    const key = note.settings.keys[frame.keyIndex]?.id ?? ''
     const weather = plan.weather.find(({ untilMs }) => world.nowMs < untilMs) ?? plan.weather.at(-1) as Weather
-    const mood: Mood = plan.deadKeys.has(frame.keyIndex) ? 'key_refused' : world.isFaulty ? world.draw.weighted(weather.moods) : 'ok'
+    const mood: Mood = plan.deadKeys.has(key) ? 'key_refused' : world.isFaulty ? world.draw.weighted(weather.moods) : 'ok'
     const script = drawScript(world.draw, mood, frame.stream, weather.latencyMs, world.nowEpochMs)
     const attempt = new SimAttempt(world, this, frame, note, script)
     note.attempt = attempt
     this.attempts.set(frame.id, attempt)
     provider.live.add(attempt)
-    world.note(`start ${note.ask.id} at ${provider.settings.name} ${frame.model} ${keys[frame.keyIndex]?.id} ${mood}`)
+    world.note(`start ${note.ask.id} at ${provider.name} ${frame.model} ${key} ${mood}`)
     checkFrame(world, frame, note)
-    const limit = Math.min(provider.settings.concurrency, provider.settings.connectionsPerOrigin)
-    world.check(provider.live.size <= limit, 'the upstream never sees more than concurrency', () => `${provider.live.size} at ${provider.settings.name}, allowed are ${limit}`, note.ask.id)
+    world.check(provider.live.size <= provider.runningMax, 'the upstream never sees more than concurrency', () => `${provider.live.size} at ${provider.name}, allowed are ${provider.runningMax}`, note.ask.id)
     attempt.start()
   }
 }

@@ -19,7 +19,8 @@ test('every rule holds in the first seeds, and they see what they are for', asyn
   for (const code of ['BIFROST_REQUEST_DROPPED', 'BIFROST_DEADLINE_EXCEEDED', 'BIFROST_KEYS_RESTING', 'BIFROST_CIRCUIT_OPEN', 'BIFROST_UPSTREAM_TRUNCATED', 'BIFROST_WORKER_LOST', 'BIFROST_SLOW_CLIENT']) {
     assert.ok(sum(({ codes }) => codes[code] ?? 0) > 0, code)
   }
-  for (const name of ['retries', 'breakerOpenings', 'threadsLost'] as const) assert.ok(sum((result) => result[name]) > 100, name)
+  for (const name of ['retries', 'breakerOpenings', 'threadsLost', 'hedges', 'reloads'] as const) assert.ok(sum((result) => result[name]) > 100, name)
+  assert.ok(sum(({ displaced }) => displaced) > 20)
 })
 
 test('a seed is the same world every time, event by event, and another seed is another one', async () => {

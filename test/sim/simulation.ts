@@ -1,17 +1,13 @@
-import { Gateway } from '../../src/gateway.ts'
-import { Generation } from '../../src/reload/generation.ts'
-import { Health } from '../../src/router/health.ts'
-import { Identities } from '../../src/router/identity.ts'
-import { noteBreaker } from './attempt-rules.ts'
+import { createGateway } from './create-gateway.ts'
 import { Draw } from './draw.ts'
 import { EventLog } from './event-log.ts'
+import { startReloads } from './reloads.ts'
 import { drawScenario } from './scenario.ts'
-import { SimThreads } from './sim-thread.ts'
 import { startTraffic } from './traffic.ts'
 import { VirtualClock } from './virtual-clock.ts'
-import { WatchedPool } from './watched-pool.ts'
+import { checkEnd, checkWorld, settleIfDue } from './world-rules.ts'
 import { World } from './world.ts'
-import type { ProviderWorld, Violation } from './world.ts'
+import type { Violation } from './world.ts'
 
 /** How often the transport lets every request look at its deadline. */
 const tickMs = 100
@@ -19,8 +15,6 @@ const tickMs = 100
 const quietMsMax = 120_000
 /** Events of one seed; more mean that something goes round in circles. */
 const eventsMax = 5_000_000
-/** A pool that has not closed after so many events never will. */
-const closingTurnsMax = 100_000
 
 export interface SimulationResult {
   seed: number
@@ -36,6 +30,10 @@ export interface SimulationResult {
   breakerOpenings: number
   retries: number
   threadsLost: number
+  hedges: number
+  /** Jobs that others took the place of. */
+  displaced: number
+  reloads: number
   violation: Violation | null
   /** The last events, oldest first. */
   last: string[]
@@ -46,17 +44,18 @@ export async function simulate (seed: number): Promise<SimulationResult> {
   const clock = new VirtualClock()
   const log = new EventLog()
   const world = new World(drawScenario(seed), clock, new Draw(seed + 0x5eed), log)
-  const counts = { breakerOpenings: 0, threadsLost: 0 }
-  const gateway = createGateway(world, seed, counts)
+  const gateway = createGateway(world, seed)
   let doneAtMs = Infinity
   startTraffic(world, gateway, () => {
     doneAtMs = clock.nowMs
     clock.after(2_000, () => { world.isFaulty = false })
   })
+  startReloads(world, seed, () => doneAtMs < Infinity)
   startTicks(world)
   while (world.violation === null && !isQuiet(world, doneAtMs)) {
     clock.step()
     checkWorld(world)
+    await settleIfDue(world)
     world.check(clock.nowMs - doneAtMs < quietMsMax, 'everything ends', () => stillOpen(world), world.open.values().next().value?.id)
     world.check(log.events < eventsMax, 'a seed is over after so many events', () => String(log.events))
   }
@@ -70,59 +69,10 @@ export async function simulate (seed: number): Promise<SimulationResult> {
     hash: log.hash,
     endings: countBy(world.asks.map(({ ending }) => ending ?? 'open')),
     codes: countBy(world.asks.map(({ code }) => code)),
-    ...counts,
-    retries: world.providers.reduce((sum, { paidRetries }) => sum + paidRetries, 0),
+    ...world.counts,
     violation: world.violation,
     last: log.last()
   }
-}
-
-function createGateway (world: World, seed: number, counts: { breakerOpenings: number, threadsLost: number }): Gateway {
-  const { clock, scenario } = world
-  const { settings } = scenario
-  const nowMs = (): number => clock.nowMs
-  const jitter = new Draw(seed + 0x71e5)
-  for (const [index, provider] of settings.providers.entries()) {
-    const own: Partial<ProviderWorld> = {
-      settings: provider,
-      plan: scenario.plans[index],
-      threads: new Set(),
-      live: new Set(),
-      waiting: 0,
-      running: 0,
-      ringFullAtMs: -Infinity,
-      firmUntilMs: [],
-      breakers: new Map(),
-      entries: 0,
-      paidRetries: 0
-    }
-    const one = own as ProviderWorld
-    one.pool = new WatchedPool(world, one, {
-      settings: provider,
-      dropExcess: settings.client.dropExcessRequests,
-      initialPoolSize: settings.client.initialPoolSize,
-      nowMs,
-      onQueueWait: () => {},
-      onThreadEnd: () => { counts.threadsLost++ },
-      createThreads: () => new SimThreads(world, one),
-      setTimer: (run, waitMs) => clock.after(waitMs, run, 'pool')
-    })
-    world.providers.push(one)
-  }
-  return new Gateway(new Generation(settings, new Map(world.providers.map(({ settings: { name }, pool }) => [name, pool]))), {
-    health: new Health(),
-    identities: new Identities(),
-    nowMs,
-    nowEpochMs: () => world.nowEpochMs,
-    random: new Draw(seed + 0xdec1de).random,
-    // Real timers come a little early or late.
-    setTimer: (run, waitMs) => clock.after(waitMs + jitter.between(-1, 3), run, 'gateway'),
-    onFlightJoined: () => {},
-    onBreakerChange: ({ provider, requestedModel }, state) => {
-      if (state === 'open') counts.breakerOpenings++
-      noteBreaker(world, world.providers.find(({ settings: { name } }) => name === provider.name) as ProviderWorld, requestedModel, state)
-    }
-  })
 }
 
 /** The transport's sweep, and what can only be seen over time. */
@@ -148,53 +98,13 @@ function startTicks (world: World): void {
   clock.after(tickMs, tick)
 }
 
-/** After every event: the pools' figures are those of the attempts, and within their bounds. */
-function checkWorld (world: World): void {
-  const { nowMs, scenario: { settings: { client: { dropExcessRequests } } } } = world
-  for (const { settings, pool, waiting, running, threads, ringFullAtMs } of world.providers) {
-    const concurrency = Math.min(settings.concurrency, settings.connectionsPerOrigin)
-    world.check(running <= concurrency, 'no more than concurrency run', () => `${running} at ${settings.name}, allowed are ${concurrency}`)
-    world.check(!dropExcessRequests || running + waiting <= concurrency + settings.bufferSize, 'no more wait than the buffer holds', () => `${waiting} at ${settings.name}`)
-    const used = pool.jobSlots.used
-    if (pool.inFlight !== running || pool.queueDepth + pool.queueBlocked !== waiting || used !== running + waiting) {
-      world.violate('the pool counts what there is', `in flight ${pool.inFlight}, waiting ${pool.queueDepth + pool.queueBlocked}, slots ${used} at ${settings.name}; there are ${running} and ${waiting}`)
-    }
-    if (waiting === 0 || running >= concurrency || nowMs - ringFullAtMs < 2) continue
-    let isIdle = false
-    for (const thread of threads) isIdle ||= thread.ready
-    world.check(!isIdle, 'nobody waits while there is room and a thread', () => `${waiting} wait at ${settings.name}, ${running} of ${concurrency} run`)
-  }
-}
-
 function isQuiet ({ open, providers, clock, isFaulty, scenario }: World, doneAtMs: number): boolean {
   if (doneAtMs === Infinity || open.size > 0 || (isFaulty && !scenario.calm && clock.nowMs < doneAtMs + 2_000)) return false
-  return providers.every(({ live, waiting, running }) => live.size === 0 && waiting === 0 && running === 0)
-}
-
-/** Nothing is left behind: no timer, no slot, no thread. */
-async function checkEnd (world: World): Promise<void> {
-  const { clock, providers } = world
-  world.check(clock.pending.gateway === 0, 'no timer of a request is left', () => `${clock.pending.gateway} timers`)
-  const closing = new Set(providers)
-  for (const provider of providers) void provider.pool.close().then(() => closing.delete(provider))
-  for (let turn = 0; closing.size > 0 && turn < closingTurnsMax; turn++) {
-    clock.step()
-    // Lets the pools' promises go on.
-    await null
-    await null
-    await null
-  }
-  world.check(closing.size === 0, 'every pool closes', () => `${closing.size} do not`)
-  const threads = providers.reduce((sum, provider) => sum + provider.threads.size, 0)
-  world.check(threads === 0, 'no thread is left', () => `${threads} threads`)
-  // A new thread may be due; its timer finds the pool closed.
-  const untilMs = clock.nowMs + 10_000
-  while (clock.nowMs < untilMs && clock.step()) checkWorld(world)
-  world.check(clock.pending.pool === 0, 'no timer of a pool is left', () => `${clock.pending.pool} timers`)
+  return providers.every(({ live, queued, running }) => live.size === 0 && queued.size === 0 && running.size === 0)
 }
 
 function stillOpen ({ open, providers }: World): string {
-  return `open requests ${[...open].slice(0, 5).map(({ id }) => id).join(', ') || 'none'}; ${providers.map(({ settings: { name }, waiting, running, live }) => `${name}: ${waiting} wait, ${running} run, ${live.size} at the upstream`).join('; ')}`
+  return `open requests ${[...open].slice(0, 5).map(({ id }) => id).join(', ') || 'none'}; ${providers.map(({ name, queued, running, live }) => `${name}: ${queued.size} wait, ${running.size} run, ${live.size} at the upstream`).join('; ')}`
 }
 
 function countBy (names: readonly string[]): Record<string, number> {

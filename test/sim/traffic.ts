@@ -40,7 +40,8 @@ function send (world: World, gateway: Gateway): void {
 
 function createRequest (world: World): { ask: Ask, request: GatewayRequest } {
   const { scenario, draw, nowMs } = world
-  const { providers, client } = scenario.settings
+  const { current: generation } = world.generations
+  const { providers, client } = generation.settings
   const id = world.asks.length
   const stream = draw.chance(scenario.streamShare)
   const primary = draw.chance(0.6) ? providers[0] as typeof providers[0] : draw.pick(providers)
@@ -48,15 +49,23 @@ function createRequest (world: World): { ask: Ask, request: GatewayRequest } {
   const own = draw.chance(scenario.ownFallbackShare) ? Array.from({ length: draw.int(0, 4) }, () => draw.chance(0.05) ? 'nobody/m0' : `${draw.pick(providers)?.name}/${draw.pick(models)}`) : null
   const pin = draw.chance(scenario.pinShare) ? draw.chance(0.1) ? 'no-such-key' : draw.pick(primary?.keys ?? []).name : null
   const askedMs = draw.chance(scenario.deadlineShare) ? draw.int(20, 5_000) : Infinity
+  const { features } = scenario
+  const priority = features.priorities ? draw.weighted({ high: 1, normal: 2, low: 1 }) : 'normal'
+  const removed = features.reloads ? scenario.settings.providers.filter(({ name }) => !providers.some((one) => one.name === name)) : []
+  const isServed = removed.length === 0 || !draw.chance(0.03)
   const headers = ['content-type', 'application/json']
+  if (priority !== 'normal' || (features.priorities && draw.chance(0.2))) headers.push('x-bf-priority', priority)
   if (pin !== null) headers.push('x-bf-api-key', pin)
   if (askedMs < Infinity) headers.push(draw.chance(0.5) ? 'x-bf-request-timeout' : 'x-stainless-timeout', String(askedMs / 1_000))
-  const fallbacks = primary?.fallbacks
+  const fallbacks = isServed ? primary?.fallbacks : undefined
   const configured = fallbacks?.byModel[model] ?? fallbacks?.general ?? []
-  const name = `${primary?.name}/${model}`
+  const name = `${isServed ? primary?.name : draw.pick(removed).name}/${model}`
   const body = Buffer.from(JSON.stringify({ user: String(id), model: name, messages: [], ...stream ? { stream } : {}, ...own === null ? {} : { fallbacks: own } }))
   const ask: Ask = {
     id,
+    generation,
+    priority,
+    isServed,
     receivedAtMs: nowMs,
     deadlineMs: nowMs + Math.min(askedMs, client.requestTimeoutMs),
     stream,

@@ -1,5 +1,8 @@
-import type { ProviderSettings } from '../../src/api/settings.ts'
+import type { Priority } from '../../src/api/job.ts'
+import type { ProviderSettings, Settings } from '../../src/api/settings.ts'
 import type { ErrorCode } from '../../src/errors.ts'
+import type { Generation } from '../../src/reload/generation.ts'
+import type { Generations } from '../../src/reload/generations.ts'
 import type { RequestHandle } from '../../src/request-record.ts'
 import type { Draw } from './draw.ts'
 import type { EventLog } from './event-log.ts'
@@ -27,11 +30,16 @@ export type Ending = 'answered' | 'closed' | 'failed' | 'gone'
 /** A request as its client knows it, and what was done for it. */
 export interface Ask {
   id: number
+  /** What was current when it came; it stays what counts for it. */
+  generation: Generation
+  priority: Priority
   receivedAtMs: number
   deadlineMs: number
   stream: boolean
   /** The name of a key; null for none. */
   pin: string | null
+  /** Its provider is configured. */
+  isServed: boolean
   /** Targets by name in the order in which they may be tried. */
   hops: string[]
   /** What the primary's config has for requests that do not fit or are not allowed; null where the primary is not configured. */
@@ -55,15 +63,33 @@ export interface Ask {
 export interface Note {
   ask: Ask
   provider: ProviderWorld
+  /** Those of the request's generation. */
+  settings: ProviderSettings
   keyIndex: number
   /** As the client or a fallback names it. */
   model: string
+  /** As the upstream is asked for it. */
+  upstreamModel: string
+  /** It joined an attempt that was under way. */
+  isHedge: boolean
+  /** The other one of two at once, hedge or original; null as long as it is alone. */
+  partner: Note | null
   hop: number
   submittedAtMs: number
+  /** -1: it is or was queued only. */
+  dispatchedAtMs: number
   endedAtMs: number
+  /** Counts endings and cancellations, whichever came first of an attempt; -1 before. */
+  conclusion: number
   state: 'queued' | 'running' | 'ended'
   /** How it ended; empty while it has not. */
   code: ErrorCode | 'ok' | ''
+  /** The pool did not take it. */
+  refused: boolean
+  /** A reply or the first event has come, and was of use. */
+  answered: boolean
+  /** Cancelled because its partner has answered. */
+  outpaced: boolean
   cancelled: boolean
   /** -1: it was not. */
   cancelledAtMs: number
@@ -79,28 +105,49 @@ export interface BreakerView {
   state: 'closed' | 'open'
   epoch: number
   openedAtMs: number
+  /** How long it stays open at least. */
+  openMs: number
   failuresInARow: number
   probes: number
 }
 
+/** What the gateway has to know of a provider, by name; pools come and go. */
+export interface HealthView {
+  /** By id of a key: until when the provider itself wants it to be left alone. */
+  firmUntilMs: Map<string, number>
+  breakers: Map<string, BreakerView>
+  /** Shares of retries and hedges that targets earned when they were entered, and what was spent. */
+  earnedRetries: number
+  paidRetries: number
+  earnedHedges: number
+  hedges: number
+  answers: number
+}
+
+/** One pool of a provider and what belongs to it. */
 export interface ProviderWorld {
+  name: string
+  /** As the pool was told last. */
   settings: ProviderSettings
+  dropExcess: boolean
   plan: ProviderPlan
   pool: WatchedPool
   threads: Set<SimThread>
   /** At the upstream now. */
   live: Set<SimAttempt>
-  /** By notes: what the pool's own figures are compared with. */
-  waiting: number
-  running: number
+  /** In order of their coming. What the pool's own figures are compared with. */
+  queued: Set<Note>
+  running: Set<Note>
+  /** Its submission goes on. */
+  submitting: Note | null
   /** A thread had no room in its ring then. */
   ringFullAtMs: number
-  /** By key: until when the provider itself wants it to be left alone. */
-  firmUntilMs: number[]
-  breakers: Map<string, BreakerView>
-  /** Targets that were entered, and retries that were paid for. */
-  entries: number
-  paidRetries: number
+  /** More than the limits allow after they went down: what was there then may stay until it ends. */
+  runningMax: number
+  waitingMax: number
+  /** Models got or lost limits of their own while jobs were here: whose lane they are in cannot be told from outside. */
+  hasMixedLanes: boolean
+  state: 'open' | 'closing' | 'closed'
 }
 
 /** What all parts of a simulation share. */
@@ -109,7 +156,13 @@ export class World {
   readonly clock: VirtualClock
   readonly draw: Draw
   readonly log: EventLog
+  /** Their pools, in order of creation; those that have closed as well. */
   readonly providers: ProviderWorld[] = []
+  readonly healths = new Map<string, HealthView>()
+  readonly counts = { breakerOpenings: 0, threadsLost: 0, retries: 0, hedges: 0, displaced: 0, reloads: 0 }
+  /** Something has ended that promises may wait for. */
+  unsettled = false
+  conclusions = 0
   readonly open = new Set<Ask>()
   readonly asks: Ask[] = []
   readonly attempts: SimAttempt[] = []
@@ -123,6 +176,26 @@ export class World {
     this.draw = draw
     this.log = log
     this.isFaulty = !scenario.calm
+  }
+
+  private known: Generations<WatchedPool> | null = null
+
+  get generations (): Generations<WatchedPool> {
+    if (this.known === null) throw new Error('the world has no generations yet')
+    return this.known
+  }
+
+  set generations (generations: Generations<WatchedPool>) {
+    this.known = generations
+  }
+
+  /** What new requests begin with. */
+  get settings (): Settings { return this.generations.current.settings }
+
+  health (provider: string): HealthView {
+    let health = this.healths.get(provider)
+    if (health === undefined) this.healths.set(provider, health = { firmUntilMs: new Map(), breakers: new Map(), earnedRetries: 0, paidRetries: 0, earnedHedges: 0, hedges: 0, answers: 0 })
+    return health
   }
 
   get nowMs (): number { return this.clock.nowMs }
@@ -140,4 +213,14 @@ export class World {
   check (holds: boolean, rule: string, detail: () => string, request = -1): void {
     if (!holds) this.violate(rule, detail(), request)
   }
+}
+
+/** How many a pool may run at once. */
+export function concurrencyOf ({ concurrency, connectionsPerOrigin }: ProviderSettings): number {
+  return Math.min(concurrency, connectionsPerOrigin)
+}
+
+/** Under way for its request. */
+export function isLive (note: Note): boolean {
+  return note.state !== 'ended' && !note.cancelled
 }
