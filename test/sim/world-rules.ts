@@ -35,13 +35,13 @@ export async function checkEnd (world: World): Promise<void> {
   const { clock, generations, providers } = world
   world.check(clock.pending.gateway === 0, 'no timer of a request is left', () => `${clock.pending.gateway} timers`)
   if (world.scenario.features.reloads) await checkSettled(world)
-  let closed = false
-  void generations.close().then(() => { closed = true })
-  for (let turn = 0; !closed && turn < closingTurnsMax; turn++) {
+  const isClosed = (): boolean => providers.every(({ state }) => state === 'closed')
+  void generations.close()
+  for (let turn = 0; !isClosed() && turn < closingTurnsMax; turn++) {
     clock.step()
     await settle()
   }
-  world.check(closed, 'every pool closes', () => providers.filter(({ state }) => state !== 'closed').map(({ name }) => name).join(', '))
+  world.check(isClosed(), 'every pool closes', () => providers.filter(({ state }) => state !== 'closed').map(({ name }) => name).join(', '))
   const threads = providers.reduce((sum, provider) => sum + provider.threads.size, 0)
   world.check(threads === 0, 'no thread is left', () => `${threads} threads`)
   // A new thread may be due; its timer finds the pool closed.
