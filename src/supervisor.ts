@@ -20,19 +20,24 @@ export function supervise (frontArguments: readonly string[]): void {
   let crashes = 0
   let startedAtMs = 0
   let stopping = false
+  let ready = false
+  /** SIGHUP came while the front was starting: it may have read the file before. */
+  let reloadAsked = false
 
   const start = (): void => {
     startedAtMs = performance.now()
-    let ready = false
+    ready = false
     // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
     child = fork(entry, [...frontArguments, ...(port === null ? [] : ['--port', String(port)])], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     child.on('message', (message: ReadyMessage) => {
       ready = true
       if (port === null) printBanner(message)
       port = message.port
+      if (reloadAsked) reload()
     })
     child.on('exit', (code, signal) => {
-      const hopeless = code === exitCodes.config || (code === exitCodes.address && !ready && port === null)
+      // Once it has served, the file or the address will be good again: an edit in progress must not end the gateway.
+      const hopeless = port === null && (code === exitCodes.config || code === exitCodes.address)
       if (stopping || code === 0 || hopeless) process.exit(code ?? 1)
       if (performance.now() - startedAtMs > stableMs) crashes = 0
       const delayMs = restartDelaysMs[Math.min(crashes++, restartDelaysMs.length - 1)] as number
@@ -41,12 +46,17 @@ export function supervise (frontArguments: readonly string[]): void {
     })
   }
 
+  /** A front that is not ready yet does not know the signal, and would end. */
+  const reload = (): void => {
+    reloadAsked = !ready
+    if (ready) child.kill('SIGHUP')
+  }
   const passOn = (signal: NodeJS.Signals): void => {
     const again = stopping
     stopping = true
     if (!child.kill(signal) || child.exitCode !== null || child.signalCode !== null) process.exit(again ? 1 : 0)
   }
-  process.on('SIGHUP', () => { child.kill('SIGHUP') })
+  process.on('SIGHUP', reload)
   process.on('SIGTERM', passOn)
   process.on('SIGINT', passOn)
   start()

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { chatBody } from '../helpers/gateway.ts'
@@ -97,6 +99,36 @@ test('a front that dies of SIGABRT is replaced on the same port', async (t) => {
   assert.equal(cli.stderr().match(/Bifrost serves on/g)?.length, 1)
   const answer = await fetch(`${cli.url}/v1/chat/completions`, { method: 'POST', body: chatBody('mock/any') })
   assert.equal(answer.status, 200)
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 0)
+})
+
+test('SIGHUP takes a changed file over, and harms no front that is only starting', async (t) => {
+  const config = (model: string): object => ({ server: { port: 0, watch_config: false }, providers: { mock: { keys: [{ name: 'k', value: '', models: [model] }] } } })
+  const folder = createFolder(t, config('first'))
+  const cli = runCli(t, folder, ['start'])
+  await eventually(() => childrenOf(cli.pid).length === 1, 'the front is started')
+  cli.kill('SIGHUP')
+  const [, url = ''] = await cli.sees(/Bifrost serves on (\S+)/)
+  assert.doesNotMatch(cli.stderr(), /the front process ended/)
+  const models = async (): Promise<string> => (await fetch(`${url}/v1/models`)).text()
+  assert.match(await models(), /mock\/first/)
+  writeFileSync(join(folder, 'bifrost.config.json'), JSON.stringify(config('second')))
+  cli.kill('SIGHUP')
+  await eventually(async () => (await models()).includes('mock/second'), 'the new file counts')
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 0)
+})
+
+test('a file that is broken when the front has to start again is waited for, not the end', async (t) => {
+  const folder = createFolder(t, { server: { watch_config: false }, providers: { mock: {} } })
+  const cli = await startCli(t, folder, ['start', '--port', '0'])
+  const path = join(folder, 'bifrost.config.json')
+  writeFileSync(path, '{')
+  process.kill(cli.frontPid, 'SIGABRT')
+  await cli.sees(/the front process ended \(code 78\), starting it again/)
+  writeFileSync(path, '{"providers":{"mock":{}}}')
+  await eventually(() => serves(cli.url), 'it serves again')
   cli.kill('SIGTERM')
   assert.equal(await cli.exit(2_000), 0)
 })
