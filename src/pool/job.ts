@@ -23,7 +23,7 @@ export interface JobListener {
 /** On which terms a job waits. */
 export interface JobTerms {
   readonly priority: Priority
-  /** On the pool's clock: past it the job is not sent any more. Infinity for none. */
+  /** On the pool's clock: past it the job is not sent any more. Infinity for none. It may grow. */
   readonly deadlineMs: number
 }
 
@@ -69,7 +69,8 @@ export class Job {
   bodyBytes = 0
   thread: JobCarrier | null = null
   submittedAtMs = 0
-  deadlineMs = Infinity
+  /** Its owner's own, looked at when the job's turn comes: a request may get more time while it waits. */
+  terms: JobTerms | null = null
   /** Place of its priority in `priorities`: 0 goes first. */
   rank = 0
   /** Index of its lane at the gate, until it ends. */
@@ -88,7 +89,7 @@ export class Job {
     this.bodyBytes = 0
     this.thread = null
     this.submittedAtMs = 0
-    this.deadlineMs = Infinity
+    this.terms = null
     this.rank = 0
     this.lane = 0
     this.previous = null

@@ -68,7 +68,8 @@ export class ProviderPool implements JobPool, ResultHandler {
   private endRingTimer: (() => void) | null = null
   private closed = false
   private destroyed = false
-  private onDrained: (() => void) | null = null
+  /** Told when no job is left. */
+  private idleListeners: (() => void)[] = []
 
   constructor (options: ProviderPoolOptions) {
     const { settings } = options
@@ -107,7 +108,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     job.body = body
     job.bodyBytes = bodyBytes
     job.submittedAtMs = this.options.nowMs()
-    job.deadlineMs = terms.deadlineMs
+    job.terms = terms
     job.rank = priorities.indexOf(terms.priority)
     job.revision = this.revisions.enter(settings)
     if (!this.admission.offer(job)) {
@@ -148,10 +149,15 @@ export class ProviderPool implements JobPool, ResultHandler {
     if (this.threads !== null) this.pump()
   }
 
+  /** Resolves when no job is queued or runs. */
+  async whenIdle (): Promise<void> {
+    if (this.slots.usedCount > 0) await new Promise<void>((resolve) => { this.idleListeners.push(resolve) })
+  }
+
   /** Takes no more jobs; resolves when the last one has ended and the threads are gone. */
   async close (): Promise<void> {
     this.closed = true
-    if (this.slots.usedCount > 0) await new Promise<void>((resolve) => { this.onDrained = resolve })
+    await this.whenIdle()
     await Promise.all(this.threadSets().map((set) => set.drain()))
     await this.destroy()
   }
@@ -267,7 +273,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     if (this.admission.waiting === 0) return
     const nowMs = this.options.nowMs()
     for (let job = this.admission.peek(nowMs); job !== null; job = this.admission.peek(nowMs)) {
-      if (job.deadlineMs <= nowMs) {
+      if ((job.terms as JobTerms).deadlineMs <= nowMs) {
         this.failLate(job)
         continue
       }
@@ -316,7 +322,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     const { listener, revision } = job
     this.slots.release(job)
     this.revisions.leave(revision as Revision)
-    if (this.onDrained !== null && this.slots.usedCount === 0) this.onDrained()
+    if (this.idleListeners.length > 0 && this.slots.usedCount === 0) for (const tell of this.idleListeners.splice(0)) tell()
     return listener
   }
 }

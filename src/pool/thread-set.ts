@@ -24,6 +24,8 @@ export class ThreadSet {
   private readonly threads: (PoolThread | null)[]
   private crashes = 0
   private draining = false
+  /** The end of the drain that has begun. */
+  private drained: Promise<void> | null = null
   private onGone: (() => void) | null = null
 
   constructor (host: Threads, count: number, events: ThreadSetEvents) {
@@ -63,16 +65,21 @@ export class ThreadSet {
   }
 
   /** Takes no more jobs; resolves when the last one has ended and the threads are gone. */
-  async drain (): Promise<void> {
-    this.draining = true
-    for (const thread of this.live) thread.drain()
-    if (this.live.length > 0) await new Promise<void>((resolve) => { this.onGone = resolve })
-    await this.host.destroy()
+  drain (): Promise<void> {
+    this.drained ??= this.endWithLastJobs()
+    return this.drained
   }
 
   /** Ends the threads now. */
   async destroy (): Promise<void> {
     this.draining = true
+    await this.host.destroy()
+  }
+
+  private async endWithLastJobs (): Promise<void> {
+    this.draining = true
+    for (const thread of this.live) thread.drain()
+    if (this.live.length > 0) await new Promise<void>((resolve) => { this.onGone = resolve })
     await this.host.destroy()
   }
 

@@ -6,6 +6,8 @@ import { Generation } from './generation.ts'
 /** A pool as generations steer it. */
 export interface ReloadablePool extends JobPool {
   apply (settings: ProviderSettings, dropExcess: boolean): void
+  /** Resolves when no job is queued or runs. */
+  whenIdle (): Promise<void>
   /** Resolves when the last job has ended and the threads are gone. */
   close (): Promise<void>
   destroy (): Promise<void>
@@ -29,6 +31,8 @@ export const liveGenerationsMax = 1_000
 export class Generations<Pool extends ReloadablePool> {
   private readonly options: GenerationOptions<Pool>
   private readonly pools = new Map<string, Pool>()
+  /** No generation names them any more; attempts that nobody waits for may still be ending. */
+  private readonly emptying = new Set<Pool>()
   private readonly closing = new Set<Promise<void>>()
   private readonly live = new Set<Generation>()
   current: Generation
@@ -77,15 +81,28 @@ export class Generations<Pool extends ReloadablePool> {
     return generation
   }
 
+  private isUsed (name: string): boolean {
+    return [...this.live].some((generation) => generation.pools.has(name))
+  }
+
+  /** A pool closes once it is empty: should its provider come back before, one limit holds over what ends and what begins. */
   private closeUnused (): void {
     for (const [name, pool] of this.pools) {
-      if ([...this.live].some((generation) => generation.pools.has(name))) continue
-      this.pools.delete(name)
-      const closed = pool.close().then(() => {
-        if (!this.pools.has(name)) this.options.onPoolGone(name)
-      }).finally(() => { this.closing.delete(closed) })
-      this.closing.add(closed)
+      if (this.isUsed(name) || this.emptying.has(pool)) continue
+      this.emptying.add(pool)
+      void pool.whenIdle().then(() => {
+        this.emptying.delete(pool)
+        if (!this.isUsed(name)) this.closePool(name, pool)
+      })
     }
+  }
+
+  private closePool (name: string, pool: Pool): void {
+    this.pools.delete(name)
+    const closed = pool.close().then(() => {
+      if (!this.pools.has(name)) this.options.onPoolGone(name)
+    }).finally(() => { this.closing.delete(closed) })
+    this.closing.add(closed)
   }
 }
 

@@ -142,3 +142,17 @@ test('a limit that goes up with an attempt that nobody waited for lets the next 
   harness.pool.observe('m', false, 1_000, 'abandoned')
   assert.equal(harness.sent.length, 4)
 })
+
+test('a job whose request gets more time while it waits is sent', (t) => {
+  const harness = createHarness(t, 1, 10)
+  harness.submit()
+  const terms = { priority: 'normal' as Priority, deadlineMs: 100 }
+  const listener = new Listener()
+  harness.pool.submit(listener, harness.settings, { model: 'm' } as JobHead, [], 0, terms)
+  // As when somebody more patient joins the same request.
+  terms.deadlineMs = 1_000
+  harness.nowMs = 200
+  harness.answer()
+  harness.lookAtQueue()
+  assert.deepEqual([listener.endings, harness.sent.length], [[], 1])
+})

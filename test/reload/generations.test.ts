@@ -9,6 +9,8 @@ class FakePool implements ReloadablePool {
   applied: ProviderSettings[] = []
   closed = false
   finishClose: () => void = () => {}
+  /** Its last job has ended. */
+  becomeIdle: () => void = () => {}
   readonly name: string
 
   constructor (name: string) { this.name = name }
@@ -18,6 +20,10 @@ class FakePool implements ReloadablePool {
   countTimeout (): void {}
   observe (): void {}
   apply (settings: ProviderSettings): void { this.applied.push(settings) }
+  whenIdle (): Promise<void> {
+    return new Promise((resolve) => { this.becomeIdle = resolve })
+  }
+
   close (): Promise<void> {
     this.closed = true
     return new Promise((resolve) => { this.finishClose = resolve })
@@ -62,6 +68,11 @@ test('the pool of a removed provider closes when the last request that may use i
   first.leave()
   assert.equal(b.closed, false)
   first.leave()
+  // Attempts that nobody waits for may still be ending.
+  await turn()
+  assert.equal(b.closed, false)
+  b.becomeIdle()
+  await turn()
   assert.equal(b.closed, true)
   assert.deepEqual(gone, [])
   b.finishClose()
@@ -69,14 +80,32 @@ test('the pool of a removed provider closes when the last request that may use i
   assert.deepEqual(gone, ['b'])
 })
 
-test('without requests a removed provider closes at once', () => {
+test('without requests and jobs a removed provider closes at once', async () => {
   const { generations, pool } = create(settingsOf('a', 'b'))
   const b = pool('b')
   generations.publish(settingsOf('a'))
+  b.becomeIdle()
+  await turn()
   assert.equal(b.closed, true)
 })
 
-test('a generation that ends without requests keeps a removed provider for an earlier one that has some', () => {
+test('a provider that comes back while its last attempts end keeps its pool: its limit holds over both', async () => {
+  const { generations, gone, pool } = create(settingsOf('a', 'b'))
+  const b = pool('b')
+  generations.publish(settingsOf('a'))
+  generations.publish(settingsOf('a', 'b'))
+  assert.equal(pool('b'), b)
+  b.becomeIdle()
+  await turn()
+  assert.deepEqual([b.closed, gone], [false, []])
+  // And goes as any other when it is removed again.
+  generations.publish(settingsOf('a'))
+  b.becomeIdle()
+  await turn()
+  assert.equal(b.closed, true)
+})
+
+test('a generation that ends without requests keeps a removed provider for an earlier one that has some', async () => {
   const { generations, pool } = create(settingsOf('a', 'b'))
   const b = pool('b')
   const first = generations.current
@@ -85,6 +114,8 @@ test('a generation that ends without requests keeps a removed provider for an ea
   generations.publish(settingsOf('a', 'c'))
   assert.equal(b.closed, false)
   first.leave()
+  b.becomeIdle()
+  await turn()
   assert.equal(b.closed, true)
 })
 
@@ -104,6 +135,8 @@ test('a provider that comes back while its pool closes gets a new one, and is no
   const { generations, gone, pool } = create(settingsOf('a', 'b'))
   const b = pool('b')
   generations.publish(settingsOf('a'))
+  b.becomeIdle()
+  await turn()
   generations.publish(settingsOf('a', 'b'))
   assert.notEqual(pool('b'), b)
   b.finishClose()
