@@ -3,6 +3,8 @@ import { headerOf } from '../api/client.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { keepRedacted, readRawConfig, writeRawConfig } from '../config/config-store.ts'
 import type { RawConfig } from '../config/config-store.ts'
+import { isObject } from '../config/json-path.ts'
+import { parseJsonText } from '../config/json-text.ts'
 import { redactValue } from '../config/redact.ts'
 import { GatewayError } from '../errors.ts'
 import type { Reloader, ReloadReport } from '../reload/reloader.ts'
@@ -118,7 +120,8 @@ export class AdminApi {
     if (configPath === null) throw new GatewayError('BIFROST_CONFIG_READ_ONLY', { message: 'The gateway was started without a config file; start it with --config to change it here.' })
     const before = readRawConfig(configPath)
     const after = keepRedacted(edit(before), before, []) as RawConfig
-    const report = reloader.replace(cause, structuredClone(after), () => { store(configPath, after) })
+    // Read back as the file would be: what cannot be read at the next start is refused now.
+    const report = reloader.replace(cause, parseJsonText(JSON.stringify(after), configPath), () => { store(configPath, after) })
     if (!report.ok) throw new ConfigError(report.problems)
     return { body: { ...show(after), reload: toReport(report) } }
   }
@@ -136,15 +139,11 @@ function toReport ({ generation, changes, restartRequired, warnings }: ReloadRep
   return { generation, changes, restart_required: restartRequired, warnings }
 }
 
+/** With the parser of the file: no repeated names, bounded nesting, and no secret in a message. */
 function parseBody (body: Buffer): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(body.toString('utf8'))
-  } catch {
-    throw new GatewayError('BIFROST_INVALID_JSON')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new GatewayError('BIFROST_INVALID_REQUEST', { message: 'The body must be a JSON object.' })
-  return value as Record<string, unknown>
+  const value = parseJsonText(body.toString('utf8'), 'the request body')
+  if (!isObject(value)) throw new GatewayError('BIFROST_INVALID_REQUEST', { message: 'The body must be a JSON object.' })
+  return value
 }
 
 /** `providers/openai/keys/k1` is the pattern `providers/*` + `/keys/*` with the names openai and k1. */

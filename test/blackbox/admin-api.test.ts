@@ -128,6 +128,9 @@ test('what is not valid changes neither the file nor what runs, and all problems
     ['PUT', '/api/config', '[]', 400, /must be a JSON object/],
     ['POST', '/api/providers', { provider: 'two', keys: [{ name: 'x', value: '<redacted>' }] }, 400, /providers\.two\.keys\[0\]\.value = <redacted>/],
     ['POST', '/api/providers', { provider: 'no such built-in', keys: [] }, 400, /provider name/],
+    ['POST', '/api/providers', '{"provider":"two","threads":1,"threads":2}', 400, /twice/],
+    ['POST', '/api/providers', `{"provider":"__proto__",${JSON.stringify(keyed('http://127.0.0.1:9')).slice(1)}`, 400, /__proto__/],
+    ['PUT', '/api/config', '{"providers":{"__proto__":{}}}', 400, /__proto__/],
     ['POST', '/api/providers/one/keys', { name: 'a', value: 'sk-other', models: ['*'] }, 400, /unique/],
     ['PATCH', '/api/config', undefined, 405, /GET, PUT/],
     ['GET', '/api/providers/one/other', undefined, 404, /Route not found/]
