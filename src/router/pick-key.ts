@@ -47,7 +47,7 @@ function draw (provider: ProviderSettings, model: string, point: number, weighte
   for (let index = 0; index < provider.keys.length; index++) {
     const key = provider.keys[index] as KeySettings
     if (!serves(provider, key, model) || (isExcluded !== null && isExcluded(key))) continue
-    last = index
+    if (!weighted || key.weight > 0) last = index
     rest -= weighted ? key.weight : 1
     if (rest < 0) return index
   }

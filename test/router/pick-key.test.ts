@@ -108,6 +108,10 @@ test('keys come up by their weights', () => {
   }), { numRuns: 60 })
 })
 
+test('a key of weight 0 is not picked for a speck that rounding leaves over', () => {
+  assert.equal(pickKey(withKeys([{ weight: Number.MIN_VALUE, enabled: true }, { weight: 0, enabled: true }]), 'm', noPin, 1 - 2 ** -53), 0)
+})
+
 test('every random number picks a key that may serve, also the last below 1', () => {
   fc.assert(fc.property(fc.array(fc.record({ weight: fc.double({ min: 0, max: 1e9, noNaN: true }), enabled: fc.boolean() }), { minLength: 1, maxLength: 6 }), fc.oneof(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), fc.constantFrom(0, 1 - 2 ** -53)), (keys, random) => {
     fc.pre(keys.some(({ enabled }) => enabled))
