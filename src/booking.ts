@@ -6,7 +6,7 @@ import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { UpstreamSeries } from './metrics/upstream-series.ts'
 import type { RequestRecord } from './request-record.ts'
-import type { TrailEntry } from './router/plan.ts'
+import type { TrailEntry } from './router/trail.ts'
 import type { Target } from './router/target.ts'
 import type { Exchange } from './transport/exchange.ts'
 

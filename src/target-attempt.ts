@@ -10,9 +10,10 @@ import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import type { Health } from './router/health.ts'
 import { isOverload, outcomeTable, toOutcome } from './router/outcomes.ts'
 import type { Outcome } from './router/outcomes.ts'
-import type { Attempt, RoutePlan, TrailEntry } from './router/plan.ts'
+import type { Attempt, RoutePlan } from './router/plan.ts'
 import { toUsedUpMs } from './router/retry-after.ts'
 import type { Target } from './router/target.ts'
+import type { TrailEntry } from './router/trail.ts'
 
 /** Credit goes back to the worker in steps of this size, in bytes. */
 const creditStepBytes = 32 * 1024

@@ -15,12 +15,15 @@ import { checkRoute, resolveRoute, toTarget } from './resolve-target.ts'
 import type { Route } from './resolve-target.ts'
 import { toRetryAfterMs } from './retry-after.ts'
 import type { Target } from './target.ts'
+import type { TrailEntry } from './trail.ts'
 import { toOpenFailure, toRestingFailure } from './unavailable.ts'
 
 /** A timer may come this much early; the key that it waited for counts as rested, in milliseconds. */
 const timerSlackMs = 5
 /** An attempt for which less time than this is left is not started, in milliseconds. */
 const attemptMsMin = 10
+/** By how much a pause that a provider asked for is made longer at most, as a share of it. */
+const spreadShare = 0.2
 /** A request under which so many threads ended is not tried again: it may be what ends them. */
 const workerLossesMax = 3
 /** On one target; the attempt after the first loss is free. */
@@ -56,24 +59,6 @@ export interface Failure {
   target: Target | null
   /** The upstream's headers as lines joined by CR LF, or empty. */
   headers: string
-}
-
-/** One line of the attempt trail: what was tried, or passed over, and how it ended. */
-export interface TrailEntry {
-  /** Null for what was passed over. */
-  target: Target | null
-  /** As the request or the config names it; the target's own names say more. */
-  name: string
-  fallbackIndex: number
-  outcome: Outcome
-  /** Null for an attempt that was outpaced. */
-  error: GatewayError | null
-  /** In the queue. */
-  queueMs: number
-  /** On the thread and upstream; 0 for what was passed over. */
-  upstreamMs: number
-  /** It had joined an attempt that was slow. */
-  isHedge?: boolean
 }
 
 /**
@@ -191,7 +176,8 @@ export class RoutePlan {
       this.sameKey = key
     } else if (retry === 'never' || (retry === 'last-resort' && !this.isLastHop)) return null
     if (retryAfterMs !== null && retryAfterMs > provider.retry.backoffMaxMs) return null
-    const waitMs = Math.max(toBackoffMs(provider.retry, this.retries + 1, this.context.random()), retryAfterMs ?? 0)
+    const backoffMs = toBackoffMs(provider.retry, this.retries + 1, this.context.random())
+    const waitMs = retryAfterMs === null || retryAfterMs < backoffMs ? backoffMs : this.spread(retryAfterMs)
     return this.takeRetry(provider, waitMs) ? { kind: 'wait', waitMs } : null
   }
 
@@ -216,6 +202,12 @@ export class RoutePlan {
 
   private hasTimeFor (waitMs: number): boolean {
     return this.context.nowMs() + waitMs + attemptMsMin <= this.request.deadlineMs
+  }
+
+  /** Never shorter, and longer by chance as far as time allows: many wait for the same moment, and must not come back in it all at once. */
+  private spread (waitMs: number): number {
+    const timeLeftMs = this.request.deadlineMs - attemptMsMin - this.context.nowMs()
+    return Math.max(waitMs, Math.min(waitMs * (1 + spreadShare * this.context.random()), timeLeftMs))
   }
 
   private fallBack (outcome: Outcome): Step {
@@ -327,7 +319,7 @@ export class RoutePlan {
   private waitForKey (provider: ProviderSettings, health: ProviderHealth, nowMs: number): Step {
     const until = provider.keys.filter((key) => key.enabled).map((key) => health.keyRests.restsUntilMs(key.id, true, nowMs)).filter((untilMs) => untilMs > 0)
     const waitMs = Math.max(1, until.length === 0 ? provider.retry.backoffInitialMs : Math.min(...until) - nowMs)
-    if (this.isLastHop && waitMs <= provider.retry.backoffMaxMs && this.hasTimeFor(waitMs)) return { kind: 'wait', waitMs }
+    if (this.isLastHop && waitMs <= provider.retry.backoffMaxMs && this.hasTimeFor(waitMs)) return { kind: 'wait', waitMs: this.spread(waitMs) }
     return { kind: 'fail', failure: toRestingFailure(provider.name, waitMs) }
   }
 

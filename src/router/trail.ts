@@ -1,4 +1,24 @@
-import type { TrailEntry } from './plan.ts'
+import type { GatewayError } from '../errors.ts'
+import type { Outcome } from './outcomes.ts'
+import type { Target } from './target.ts'
+
+/** One line of the attempt trail: what was tried, or passed over, and how it ended. */
+export interface TrailEntry {
+  /** Null for what was passed over. */
+  target: Target | null
+  /** As the request or the config names it; the target's own names say more. */
+  name: string
+  fallbackIndex: number
+  outcome: Outcome
+  /** Null for an attempt that was outpaced. */
+  error: GatewayError | null
+  /** In the queue. */
+  queueMs: number
+  /** On the thread and upstream; 0 for what was passed over. */
+  upstreamMs: number
+  /** It had joined an attempt that was slow. */
+  isHedge?: boolean
+}
 
 /**
  * The attempt trail as JSON text, for the log and for answers: names, codes and times, never a provider's words.

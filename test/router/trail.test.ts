@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { GatewayError } from '../../src/errors.ts'
-import type { TrailEntry } from '../../src/router/plan.ts'
+import type { TrailEntry } from '../../src/router/trail.ts'
 import { toTrailText } from '../../src/router/trail.ts'
 import { createKey, createProvider } from './settings.ts'
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../src/errors.ts'
-import type { TrailEntry } from '../../src/router/plan.ts'
+import type { TrailEntry } from '../../src/router/trail.ts'
 import { checkHedgeResults, countedAttempts, hasFailedElsewhere, isAbandoned } from './hedge-rules.ts'
 import type { Check } from './submit-rules.ts'
 import type { Ask, Note, World } from './world.ts'
