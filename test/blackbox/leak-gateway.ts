@@ -1,19 +1,12 @@
 // The process under measurement of leak.test.ts: a gateway and nothing else. It is started with
 // --expose-gc, says its port, and answers every message with figures taken after a collection.
-import { readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { startTestGateway, upstreamProvider } from '../helpers/gateway.ts'
 import type { Owner } from '../helpers/gateway.ts'
+import { takeProcessFigures } from '../helpers/process-figures.ts'
+import type { ProcessFigures } from '../helpers/process-figures.ts'
 
-export interface Figures {
-  /** Of the front thread, after a collection, in bytes. */
-  heapBytes: number
-  arrayBufferBytes: number
-  /** Of the whole process, worker threads included, in bytes. */
-  rssBytes: number
-  /** Timers, sockets and other handles of the front thread's event loop. */
-  handles: number
-  fileDescriptors: number
-  threads: number
+export interface Figures extends ProcessFigures {
   load: { exchanges: number, jobs: number }
   /** Since the start. */
   reloads: number
@@ -63,18 +56,8 @@ process.send?.(gateway.port)
 async function measure (): Promise<void> {
   clearInterval(reloading)
   await gateway.whenIdle()
-  for (let round = 0; round < 3; round++) {
-    globalThis.gc?.()
-    await new Promise((resolve) => { setImmediate(resolve) })
-  }
-  const memory = process.memoryUsage()
   const figures: Figures = {
-    heapBytes: memory.heapUsed,
-    arrayBufferBytes: memory.arrayBuffers,
-    rssBytes: memory.rss,
-    handles: process.getActiveResourcesInfo().length,
-    fileDescriptors: readdirSync('/proc/self/fd').length,
-    threads: readdirSync('/proc/self/task').length,
+    ...await takeProcessFigures(() => { globalThis.gc?.() }),
     load: gateway.load(),
     reloads
   }
