@@ -66,6 +66,8 @@ test('the pool of a removed provider closes when the last request that may use i
   first.enter()
   generations.publish(settingsOf('a'))
   first.leave()
+  b.becomeIdle()
+  await turn()
   assert.equal(b.closed, false)
   first.leave()
   // Attempts that nobody waits for may still be ending.
@@ -112,6 +114,9 @@ test('a generation that ends without requests keeps a removed provider for an ea
   first.enter()
   generations.publish(settingsOf('a'))
   generations.publish(settingsOf('a', 'c'))
+  // A request between two attempts has no job.
+  b.becomeIdle()
+  await turn()
   assert.equal(b.closed, false)
   first.leave()
   b.becomeIdle()
