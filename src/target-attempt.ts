@@ -104,6 +104,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
         base64Embeddings: parsed.base64Embeddings,
         sendBackRawRequest: provider.sendBackRawRequest,
         sendBackRawResponse: provider.sendBackRawResponse,
+        freshConnection: this.step.freshConnection,
         model,
         extraFields: parsed.stream ? identity.chunkFields : '',
         forwardedHeaders: toForwardedHeaders(headers)

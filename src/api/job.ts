@@ -15,6 +15,8 @@ export interface JobHead {
   base64Embeddings: boolean
   sendBackRawRequest: boolean
   sendBackRawResponse: boolean
+  /** Not over a connection that was used before: one of those broke under this request. */
+  freshConnection: boolean
   /** Model name as it goes upstream. */
   model: string
   /** Members of `extra_fields` that a stream chunk repeats, as JSON text without braces. */

@@ -48,7 +48,7 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
 
   start (): void {
     try {
-      this.call = this.context.upstream.send(this.context.adapter.toRequest(this.job), this)
+      this.call = this.context.upstream.send(this.context.adapter.toRequest(this.job), this, this.job.freshConnection)
     } catch (cause) {
       this.fail(cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause }))
     }

@@ -21,6 +21,7 @@ const flagUsageInjected = 4
 const flagBase64Embeddings = 8
 const flagRawRequest = 16
 const flagRawResponse = 32
+const flagFreshConnection = 64
 
 /** Sizes of an attempt frame, measured once and used to reserve and to write. */
 export interface JobFrameSize {
@@ -46,7 +47,8 @@ export function writeJobFrame (data: Buffer, offset: number, revision: number, h
   data[offset + 8] = operations.indexOf(head.operation)
   data[offset + 9] = (head.stream ? flagStream : 0) | (body === null ? flagBodyInPort : 0) |
     (head.usageInjected ? flagUsageInjected : 0) | (head.base64Embeddings ? flagBase64Embeddings : 0) |
-    (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0)
+    (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0) |
+    (head.freshConnection ? flagFreshConnection : 0)
   data.writeUInt32LE(size.modelBytes, offset + 12)
   data.writeUInt32LE(size.extraFieldsBytes, offset + 16)
   data.writeUInt32LE(size.forwardedHeadersBytes, offset + 20)
@@ -84,6 +86,7 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
     base64Embeddings: (flags & flagBase64Embeddings) !== 0,
     sendBackRawRequest: (flags & flagRawRequest) !== 0,
     sendBackRawResponse: (flags & flagRawResponse) !== 0,
+    freshConnection: (flags & flagFreshConnection) !== 0,
     model: data.toString('utf8', offset + headerBytes, modelEnd),
     extraFields: data.toString('utf8', modelEnd, extraFieldsEnd),
     forwardedHeaders: data.toString('latin1', extraFieldsEnd, headersEnd),

@@ -46,6 +46,8 @@ export interface Attempt {
   epoch: number
   /** It joins an attempt that is slow. */
   isHedge: boolean
+  /** A connection broke under this request; others that have been idle as long may be dead too. */
+  freshConnection: boolean
 }
 
 export type Step = Attempt
@@ -293,7 +295,8 @@ export class RoutePlan {
     }
     const primary = this.primary as Route
     const fallback = hop === 0 ? null : { index: hop, primaryProvider: primary.provider.name, primaryModel: primary.requestedModel }
-    return { kind: 'attempt', target: toTarget(route, keyIndex, fallback), breaker, permit, epoch: breaker === null ? 0 : breaker.currentEpoch, isHedge }
+    const freshConnection = this.trail !== null && this.trail.some(({ error }) => error?.code === 'BIFROST_UPSTREAM_RESET')
+    return { kind: 'attempt', target: toTarget(route, keyIndex, fallback), breaker, permit, epoch: breaker === null ? 0 : breaker.currentEpoch, isHedge, freshConnection }
   }
 
   /** @returns an index into the provider's keys; -1 when all that serve the model rest because the provider said so */

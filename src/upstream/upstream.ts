@@ -44,14 +44,15 @@ export class Upstream {
     this.settings = settings
   }
 
-  send (request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+  /** @param isFresh over a new connection; with a proxy its agent picks one */
+  send (request: UpstreamRequest, handler: UpstreamHandler, isFresh = false): UpstreamCall {
     let connections = this.origins.get(request.origin)
     if (connections === undefined) {
       connections = new Connections(request.origin, this.settings)
       this.origins.set(request.origin, connections)
     }
     const call = new UpstreamCall(connections, handler, this.settings.name, request.origin)
-    call.dispatch(request)
+    call.dispatch(request, isFresh)
     return call
   }
 
@@ -90,10 +91,13 @@ class Connections {
       })
   }
 
-  take (): Dispatcher {
+  take (isFresh: boolean): Dispatcher {
     if (this.proxy !== null) return this.proxy
-    const free = this.idle.pop()
+    const free = isFresh ? undefined : this.idle.pop()
     if (free !== undefined) return free
+    // One that is opened beside idle ones takes the place of the one that was idle longest.
+    const oldest = this.idle.shift()
+    if (oldest !== undefined) this.discard(oldest)
     const client = new Client(this.origin, {
       connect: this.connect,
       pipelining: 1,
@@ -141,8 +145,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.origin = origin
   }
 
-  dispatch (request: UpstreamRequest): void {
-    this.dispatcher = this.connections.take()
+  dispatch (request: UpstreamRequest, isFresh: boolean): void {
+    this.dispatcher = this.connections.take(isFresh)
     this.dispatcher.dispatch({
       origin: request.origin,
       path: request.path,

@@ -13,6 +13,7 @@ const plainHead: JobHead = {
   base64Embeddings: false,
   sendBackRawRequest: false,
   sendBackRawResponse: false,
+  freshConnection: false,
   model: 'gpt-4o-mini',
   extraFields: '',
   forwardedHeaders: ''
@@ -26,6 +27,7 @@ const heads: fc.Arbitrary<JobHead> = fc.record({
   base64Embeddings: fc.boolean(),
   sendBackRawRequest: fc.boolean(),
   sendBackRawResponse: fc.boolean(),
+  freshConnection: fc.boolean(),
   model: fc.string({ unit: 'grapheme', maxLength: 256 }),
   extraFields: fc.string({ unit: 'grapheme', maxLength: 300 }),
   forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
@@ -57,7 +59,7 @@ test('a body that travels through the port leaves an empty one in the frame', ()
 })
 
 test('every flag stands for itself', () => {
-  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse'] as const
+  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection'] as const
   for (const flag of flags) {
     const frame = readJobFrame(1, write({ ...plainHead, [flag]: true }, [], 0).data, 0)
     assert.deepEqual(flags.filter((name) => frame[name]), [flag])

@@ -75,6 +75,8 @@ export class FaultExchange {
   /** Part of the body. @returns when the kernel has taken it, or the connection is gone */
   write (body: string | Uint8Array): Promise<void> {
     const bytes = this.marked(body)
+    // A chunk of no bytes would be the end of the body.
+    if (bytes.length === 0) return Promise.resolve()
     if (this.framing !== 'chunked') return this.send(bytes)
     return this.send(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]))
   }

@@ -57,6 +57,7 @@ export function createJob (operation: Operation, extra: Partial<JobFrame> = {}):
     base64Embeddings: false,
     sendBackRawRequest: false,
     sendBackRawResponse: false,
+    freshConnection: false,
     model: 'm',
     extraFields: '"provider":"test"',
     forwardedHeaders: '',

@@ -35,3 +35,16 @@ test('a pause that the provider asked for is spread, too, and still ends within 
   assert.equal(jobs.length, 200)
   assert.equal(runs.filter(({ client }) => client.calls.length > 0).length, 0)
 })
+
+test('after a connection broke under a request, its other attempts do not take a used one', () => {
+  const world = new FakeWorld([createProvider('up', { retry }), createProvider('other', { retry })])
+  world.ask('up/m', { fallbacks: ['other/m'] })
+  const { jobs } = world.pool('up')
+  jobs[0]?.fail('BIFROST_UPSTREAM_STATUS', 503)
+  world.clock.advance(5_000)
+  jobs[1]?.fail('BIFROST_UPSTREAM_RESET')
+  world.clock.advance(5_000)
+  jobs[2]?.fail('BIFROST_UPSTREAM_STATUS', 503)
+  world.clock.advance(5_000)
+  assert.deepEqual([...jobs, ...world.pool('other').jobs].map(({ head }) => head.freshConnection), [false, false, true, true])
+})
