@@ -9,8 +9,9 @@ import { inLanes } from './lanes.ts'
 import type { GatewayOptions, Target } from '../lib/targets.ts'
 
 const settleMsMax = 15_000
-/** A row measures a gateway that has worked before, not its first requests. */
+/** A row measures a gateway that has worked before, not its first requests. Every provider starts its threads with the first one. */
 const warmUpRequests = 400
+const warmUpRequestsPerProvider = 40
 
 export interface Bench {
   upstream: FaultUpstream
@@ -22,9 +23,13 @@ export async function withGateway<T> (script: Script, options: (upstreamUrl: str
   const upstream = new FaultUpstream(ok)
   await upstream.listen()
   try {
-    const gateway = await startGateway({ mockPort: upstream.port, ...options(upstream.url) })
+    const { providers = {}, ...rest } = options(upstream.url)
+    const gateway = await startGateway({ mockPort: upstream.port, providers, ...rest })
     try {
       await inLanes(10, warmUpRequests, async (index) => { await askOnce(gateway.port, 'openai/warm-up', { stream: index % 2 === 0 }) })
+      for (const name of Object.keys(providers)) {
+        await inLanes(10, warmUpRequestsPerProvider, async (index) => { await askOnce(gateway.port, `${name}/warm-up`, { stream: index % 2 === 0 }) })
+      }
       upstream.script = script
       upstream.requestCount = 0
       return await work({ upstream, gateway })
