@@ -34,8 +34,10 @@ const mayImport = {
   config: ['api', 'errors.ts'],
   metrics: ['api', 'errors.ts'],
   // Worker threads.
-  attempts: ['frames', 'ring', 'providers', 'upstream', 'api', 'errors.ts', 'log.ts'],
+  attempts: ['frames', 'ring', 'providers', 'translation', 'upstream', 'api', 'errors.ts', 'log.ts'],
   providers: ['api', 'errors.ts'],
+  dialects: ['api', 'errors.ts'],
+  translation: ['providers', 'dialects', 'api', 'errors.ts'],
   upstream: ['api', 'errors.ts'],
   // A process of its own.
   'mock-upstream': ['api', 'errors.ts']
@@ -43,10 +45,10 @@ const mayImport = {
 
 /** What the composition roots must leave alone: it runs on worker threads or, the mock upstream, in a process that `cli.ts` starts. */
 const notFront = {
-  'main.ts': ['attempts', 'providers', 'upstream', 'mock-upstream'],
-  'cli.ts': ['attempts', 'providers', 'upstream'],
-  'supervisor.ts': ['attempts', 'providers', 'upstream', 'mock-upstream'],
-  'index.ts': ['attempts', 'providers', 'upstream', 'mock-upstream']
+  'main.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream', 'mock-upstream'],
+  'cli.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream'],
+  'supervisor.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream', 'mock-upstream'],
+  'index.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream', 'mock-upstream']
 }
 
 /** Third-party types stop at one place: package -> the only parts of `src/` that may import it. */

@@ -11,6 +11,7 @@ import type { Generation } from './reload/generation.ts'
 import { RoutePlan } from './router/plan.ts'
 import type { Attempt, Failure, Step } from './router/plan.ts'
 import { parseRoutingHeaders } from './router/request-headers.ts'
+import { qualifyModel } from './router/resolve-target.ts'
 import type { Target } from './router/target.ts'
 import { joinTexts, RequestRecord } from './request-record.ts'
 import { createRecovery } from './stream-recovery.ts'
@@ -46,12 +47,11 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   start (): void {
     this.generation.enter()
     this.proceed(() => {
-      const { parsed, operation, headers, receivedAtMs } = this.request
-      const { pin, timeoutMs, priority } = parseRoutingHeaders(headers)
+      const { parsed, operation, headers, receivedAtMs, defaultProvider } = this.request
+      const { pin, timeoutMs, priority, provider } = parseRoutingHeaders(headers)
       this.priority = priority
       this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
-      const plan = this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: parsed.model, operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })
-      return plan.start()
+      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, parsed.model, provider, defaultProvider), operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
     })
   }
 

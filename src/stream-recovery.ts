@@ -24,8 +24,8 @@ export interface Continuation {
 
 /** @returns null where a stream that breaks cannot be continued: recovery is off, or the operation has no text to compare */
 export function createRecovery (request: GatewayRequest, provider: ProviderSettings, client: Client): RecoverableStream | null {
-  const { operation } = request
-  if (!provider.streamRecovery.enabled || (operation !== 'chat_completion' && operation !== 'text_completion')) return null
+  const { dialect, operation } = request
+  if (!provider.streamRecovery.enabled || dialect !== 'openai' || (operation !== 'chat_completion' && operation !== 'text_completion')) return null
   return new RecoverableStream(request, provider.streamRecovery.textBytesMax, client)
 }
 

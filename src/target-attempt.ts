@@ -1,4 +1,5 @@
 import { spliceBody } from './api/body-splice.ts'
+import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
 import type { Usage } from './api/usage.ts'
@@ -90,14 +91,15 @@ export class TargetAttempt implements RequestAttempt, JobListener {
 
   /** @param prefill what a stream that broke has said so far; null for none */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms, prefill: string | null = null): GatewayError | null {
-    const { parsed, operation, body, headers } = request
+    const { parsed, dialect, operation, body, headers } = request
     this.stream = parsed.stream
     const { provider, keyIndex, model } = this.target
     try {
-      const usageInjected = parsed.stream && provider.injectStreamUsage && operation !== 'responses' && !parsed.hasStreamOptions
+      const usageInjected = parsed.stream && provider.injectStreamUsage && dialect === 'openai' && operation !== 'responses' && !parsed.hasStreamOptions
       const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected, prefill)
       const job = this.pool.submit(this, provider, {
         keyIndex,
+        dialect,
         operation,
         stream: parsed.stream,
         usageInjected,
@@ -105,6 +107,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
         sendBackRawRequest: provider.sendBackRawRequest,
         sendBackRawResponse: provider.sendBackRawResponse,
         freshConnection: this.step.freshConnection,
+        passExtraParams: headerOf(headers, 'x-bf-passthrough-extra-params') === 'true',
         model,
         extraFields: parsed.stream ? identity.chunkFields : '',
         forwardedHeaders: toForwardedHeaders(headers)

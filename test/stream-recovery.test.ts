@@ -14,10 +14,11 @@ import type { Target } from '../src/router/target.ts'
 import { createRecovery } from '../src/stream-recovery.ts'
 import type { Continuation, RecoverableStream } from '../src/stream-recovery.ts'
 import { createProvider } from './router/settings.ts'
+import { openAiRoute } from './helpers/routes.ts'
 
 function requestOf (operation: Operation, more: object = {}): GatewayRequest {
   const body = Buffer.from(JSON.stringify({ model: 'one/m', stream: true, messages: [], prompt: '', input: '', ...more }))
-  return { id: 'r', operation, headers: [], body, parsed: parseRequest(operation, body), receivedAtMs: 0 }
+  return { id: 'r', dialect: 'openai', defaultProvider: null, operation, headers: [], body, parsed: parseRequest(openAiRoute(operation), body), receivedAtMs: 0 }
 }
 
 function targetOf (name: string, streamRecovery: Partial<StreamRecoverySettings> = {}): Target {

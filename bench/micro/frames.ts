@@ -12,6 +12,7 @@ import type { ResultHandler } from '../../src/frames/result-frame.ts'
  */
 const head: JobHead = {
   keyIndex: 0,
+  dialect: 'openai',
   operation: 'chat_completion',
   stream: true,
   usageInjected: true,
@@ -19,6 +20,7 @@ const head: JobHead = {
   sendBackRawRequest: false,
   sendBackRawResponse: false,
   freshConnection: false,
+  passExtraParams: false,
   model: 'gpt-4o-mini',
   extraFields: '"request_type":"chat_completion_stream","provider":"openai","original_model_requested":"gpt-4o-mini","resolved_model_used":"gpt-4o-mini"',
   forwardedHeaders: ''

@@ -23,6 +23,7 @@ const job: JobFrame = {
   id: 1,
   revision: 1,
   keyIndex: 0,
+  dialect: 'openai',
   operation: 'chat_completion',
   stream: true,
   usageInjected: false,
@@ -30,6 +31,7 @@ const job: JobFrame = {
   sendBackRawRequest: false,
   sendBackRawResponse: false,
   freshConnection: false,
+  passExtraParams: false,
   model: 'gpt-4o-mini',
   extraFields: '"request_type":"chat_completion_stream","provider":"openai","original_model_requested":"gpt-4o-mini","resolved_model_used":"gpt-4o-mini"',
   forwardedHeaders: '',
@@ -54,8 +56,7 @@ function measureRelay (pieces: readonly Buffer[]): number {
     for (const piece of pieces) {
       batch.openChunk(1)
       splitter.push(piece, (event) => {
-        if (translator.classify(event) === 'done') batch.append(event.bytes, event.start, event.end)
-        else translator.write(event, 12, batch)
+        translator.write(event, translator.classify(event), 12, batch)
       })
       batch.closeChunk()
     }

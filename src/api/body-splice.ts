@@ -27,8 +27,8 @@ export interface SplicedBody {
  */
 export function spliceBody (body: Buffer, parsed: ParsedRequest, model: { name: string, json: Uint8Array }, injectUsage: boolean, prefill: string | null = null): SplicedBody {
   const edits: Edit[] = []
-  const modelMember = parsed.scan.members.get('model') as JsonMember
-  if (model.name !== parsed.model) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: model.json })
+  const modelMember = parsed.scan.members.get('model')
+  if (modelMember !== undefined && (parsed.modelInPath || model.name !== parsed.model)) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: model.json })
   const fallbacks = parsed.scan.members.get('fallbacks')
   if (fallbacks !== undefined) edits.push(removal(body, fallbacks))
   if (injectUsage) edits.push({ start: parsed.scan.bodyEnd, end: parsed.scan.bodyEnd, bytes: usageOption })

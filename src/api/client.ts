@@ -1,4 +1,5 @@
 import type { GatewayError } from '../errors.ts'
+import type { Dialect } from './dialects.ts'
 import type { Operation } from './operations.ts'
 import type { ParsedRequest } from './parse-request.ts'
 import type { Reply } from './reply.ts'
@@ -6,6 +7,9 @@ import type { Reply } from './reply.ts'
 /** A request as the transport hands it to the gateway. */
 export interface GatewayRequest {
   id: string
+  dialect: Dialect
+  /** Who serves a model that names no provider: see `RequestRoute`, or the client's header. */
+  defaultProvider: string | null
   operation: Operation
   /** Names (lower case) and values in turn, as they came. */
   headers: readonly string[]

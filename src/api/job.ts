@@ -1,3 +1,4 @@
+import type { Dialect } from './dialects.ts'
 import type { Operation } from './operations.ts'
 
 /** Which requests go first when there is more to do than may run, the first one first. */
@@ -7,6 +8,8 @@ export type Priority = (typeof priorities)[number]
 /** An attempt as the front describes it to a thread; `src/frames/job-frame.ts` draws its bytes. */
 export interface JobHead {
   keyIndex: number
+  /** What the client's body is written in, and its answer is to be. */
+  dialect: Dialect
   operation: Operation
   stream: boolean
   /** The gateway asked for stream usage on its own: the usage-only chunk is not for the client. */
@@ -17,6 +20,8 @@ export interface JobHead {
   sendBackRawResponse: boolean
   /** Not over a connection that was used before: one of those broke under this request. */
   freshConnection: boolean
+  /** Members of the body that the canonical form does not know go upstream, too. */
+  passExtraParams: boolean
   /** Model name as it goes upstream. */
   model: string
   /** Members of `extra_fields` that a stream chunk repeats, as JSON text without braces. */

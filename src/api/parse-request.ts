@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { Dialect } from './dialects.ts'
 import { JsonScanError, scanJsonObject } from './json-scan.ts'
 import type { JsonMember, JsonScan, JsonScanProblem } from './json-scan.ts'
 import type { Operation } from './operations.ts'
@@ -9,10 +10,24 @@ const modelCharactersMax = 256
 /** Most fallbacks that a request may bring. */
 const fallbacksMax = 10
 
+/** What a client's path says. */
+export interface RequestRoute {
+  dialect: Dialect
+  operation: Operation
+  /** Null: the body names it. */
+  model: string | null
+  /** Null: the body says so. */
+  stream: boolean | null
+  /** Who serves a model that names no provider, where that provider is configured; null for nobody in particular. */
+  defaultProvider: string | null
+}
+
 /** What the gateway knows of a request's body: a few members and where they stand. */
 export interface ParsedRequest {
   /** As the client wrote it, provider prefix and all. */
   model: string
+  /** The path names the model; what the body may say about it does not count. */
+  modelInPath: boolean
   stream: boolean
   /** The client decides about usage in the stream itself. */
   hasStreamOptions: boolean
@@ -23,36 +38,54 @@ export interface ParsedRequest {
 }
 
 /** The member that carries the question, and whether it must be an array. */
-const questions: Readonly<Record<Operation, { name: string, array: boolean }>> = {
+interface Question { name: string, array: boolean }
+
+const openAiQuestions: Readonly<Record<Operation, Question>> = {
   chat_completion: { name: 'messages', array: true },
   text_completion: { name: 'prompt', array: false },
   embedding: { name: 'input', array: false },
-  responses: { name: 'input', array: false }
+  responses: { name: 'input', array: false },
+  rerank: { name: 'documents', array: true },
+  count_tokens: { name: 'messages', array: true }
 }
 
-const wanted = ['model', 'stream', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input']
+/** Where a dialect has other words than OpenAI's; null: several members may carry it, and the translation looks for itself. */
+const otherQuestions: Readonly<Partial<Record<Dialect, Readonly<Partial<Record<Operation, Question | null>>>>>> = {
+  gemini: { chat_completion: { name: 'contents', array: false }, embedding: null, count_tokens: null },
+  cohere: { embedding: null }
+}
+
+const wanted = ['model', 'stream', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input', 'documents', 'contents']
 const openBracket = 0x5b
+const streamedOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion', 'responses'])
 
 /** @throws GatewayError that names the field, what it holds and what is allowed */
-export function parseRequest (operation: Operation, body: Buffer): ParsedRequest {
+export function parseRequest (route: RequestRoute, body: Buffer): ParsedRequest {
+  const { dialect, operation } = route
   const scan = scanBody(body)
-  const model = stringMember(scan, body, 'model')
+  const model = route.model ?? stringMember(scan, body, 'model')
   if (model === null || model === '') throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: 'model is required: "provider/model", for instance "openai/gpt-4o-mini".' })
   if (model.length > modelCharactersMax || hasControlCharacter(model)) {
     throw invalid('model', `model must be at most ${modelCharactersMax} characters without control characters.`)
   }
-  const question = questions[operation]
-  const member = scan.members.get(question.name)
-  if (member === undefined) throw invalid(question.name, `${question.name} is required.`)
-  if (question.array && body[member.valueStart] !== openBracket) throw invalid(question.name, `${question.name} must be an array, not ${excerpt(body, member)}.`)
+  checkQuestion(otherQuestions[dialect]?.[operation], operation, scan, body)
   return {
     model,
-    stream: operation !== 'embedding' && booleanMember(scan, body, 'stream'),
+    modelInPath: route.model !== null,
+    stream: route.stream ?? (streamedOperations.has(operation) && (booleanMember(scan, body, 'stream') ?? dialect === 'ollama')),
     hasStreamOptions: scan.members.has('stream_options'),
-    base64Embeddings: operation === 'embedding' && stringMember(scan, body, 'encoding_format') === 'base64',
+    base64Embeddings: dialect === 'openai' && operation === 'embedding' && stringMember(scan, body, 'encoding_format') === 'base64',
     fallbacks: parseFallbacks(scan, body),
     scan
   }
+}
+
+function checkQuestion (other: Question | null | undefined, operation: Operation, scan: JsonScan, body: Buffer): void {
+  if (other === null) return
+  const { name, array } = other ?? openAiQuestions[operation]
+  const member = scan.members.get(name)
+  if (member === undefined) throw invalid(name, `${name} is required.`)
+  if (array && body[member.valueStart] !== openBracket) throw invalid(name, `${name} must be an array, not ${excerpt(body, member)}.`)
 }
 
 const problemCodes = {
@@ -98,9 +131,9 @@ function stringMember (scan: JsonScan, body: Buffer, name: string): string | nul
   return value
 }
 
-function booleanMember (scan: JsonScan, body: Buffer, name: string): boolean {
+function booleanMember (scan: JsonScan, body: Buffer, name: string): boolean | null {
   const value = memberValue(scan, body, name)
-  if (value === undefined || value === null) return false
+  if (value === undefined || value === null) return null
   if (typeof value !== 'boolean') throw invalid(name, `${name} must be true or false, not ${shown(value)}.`)
   return value
 }

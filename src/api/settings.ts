@@ -47,7 +47,7 @@ export interface ClientSettings {
 export interface ProviderSettings {
   readonly name: string
   /** `mock` answers inside the worker thread; every other kind speaks HTTP. */
-  readonly kind: 'openai' | 'mock'
+  readonly kind: 'openai' | 'azure' | 'anthropic' | 'bedrock' | 'gemini' | 'vertex' | 'cohere' | 'mistral' | 'ollama' | 'mock'
   /** Origin and optional path prefix without `/v1`, for instance `https://api.openai.com`. */
   readonly baseUrl: string
   readonly keys: readonly KeySettings[]
@@ -105,6 +105,47 @@ export interface KeySettings {
   readonly enabled: boolean
   /** Model name that the client asks for -> name that goes upstream. */
   readonly aliases: Readonly<Record<string, string>>
+  /** What a cloud needs beside or instead of `value`; absent for everybody else. */
+  readonly cloud?: CloudSettings
+}
+
+/** Empty strings stand for what the config does not say. */
+export type CloudSettings = AzureSettings | BedrockSettings | VertexSettings
+
+/** `azure_key_config`. Entra ID when client, secret and tenant are there, else `value` as api-key. */
+export interface AzureSettings {
+  readonly kind: 'azure'
+  /** Origin of the resource. */
+  readonly endpoint: string
+  /** Empty: the v1 API, which has no versions. */
+  readonly apiVersion: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly tenantId: string
+  readonly scopes: readonly string[]
+}
+
+/** `bedrock_key_config`. `value` as bearer key, else the keys here, else the environment's credentials. */
+export interface BedrockSettings {
+  readonly kind: 'bedrock'
+  readonly region: string
+  readonly accessKey: string
+  readonly secretKey: string
+  readonly sessionToken: string
+  /** Prefix of model ids that are no ARN themselves: of inference profiles. */
+  readonly arn: string
+  readonly roleArn: string
+  readonly externalId: string
+  readonly sessionName: string
+}
+
+/** `vertex_key_config`. Application default credentials when `authCredentials` is empty. */
+export interface VertexSettings {
+  readonly kind: 'vertex'
+  readonly projectId: string
+  readonly region: string
+  /** Service account as JSON text. */
+  readonly authCredentials: string
 }
 
 /** Every deadline of an attempt and the config name that its error message quotes. */

@@ -2,10 +2,10 @@ import type { ProviderSettings } from '../api/settings.ts'
 import type { Usage } from '../api/usage.ts'
 import { GatewayError } from '../errors.ts'
 import type { JobFrame } from '../api/job.ts'
-import type { Adapter } from '../providers/adapter.ts'
+import type { Adapter, AdapterCall, AdapterRequest } from '../providers/adapter.ts'
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamHeaders } from '../upstream/upstream.ts'
 import type { Attempt } from './attempt.ts'
-import { contentTypeOf, toForwardedHeaders } from './response-headers.ts'
+import { toForwardedHeaders } from './response-headers.ts'
 import type { Results } from './results.ts'
 
 const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
@@ -29,6 +29,7 @@ export interface AttemptContext {
 export abstract class HttpAttempt implements Attempt, UpstreamHandler {
   protected readonly context: AttemptContext
   protected readonly job: JobFrame
+  protected readonly adapterCall: AdapterCall
   protected call: UpstreamCall | null = null
   protected status = 0
   protected headers: UpstreamHeaders = {}
@@ -43,15 +44,27 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
   constructor (context: AttemptContext, job: JobFrame, nowMs: number) {
     this.context = context
     this.job = job
+    this.adapterCall = context.adapter.open(job)
     this.startedAtMs = nowMs
   }
 
   start (): void {
     try {
-      this.call = this.context.upstream.send(this.context.adapter.toRequest(this.job), this, this.job.freshConnection)
+      const request = this.adapterCall.toRequest()
+      // Most requests are complete at once, and are then sent in this turn.
+      if (request instanceof Promise) request.then((signed) => { this.send(signed) }).catch(this.failToStart)
+      else this.send(request)
     } catch (cause) {
-      this.fail(cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause }))
+      this.failToStart(cause)
     }
+  }
+
+  private send (request: AdapterRequest): void {
+    if (!this.settled) this.call = this.context.upstream.send(request, this, this.job.freshConnection)
+  }
+
+  private readonly failToStart = (cause: unknown): void => {
+    this.fail(cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause }))
   }
 
   cancel (): void {
@@ -108,7 +121,7 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
     if (this.status < 300) return this.onAnswerEnd()
     // A redirect is not followed: it would carry the key to another host.
     const status = this.status < 400 ? 502 : this.status
-    this.fail(this.context.adapter.fromErrorReply(status, contentTypeOf(this.headers), Buffer.concat(this.errorChunks)))
+    this.fail(this.adapterCall.fromErrorReply(status, this.headers, Buffer.concat(this.errorChunks)))
   }
 
   onError (error: GatewayError): void {
@@ -129,7 +142,7 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
   protected fail (error: GatewayError): void {
     if (this.settled) return
     this.settle()
-    this.context.results.failed(this.job.id, error, toForwardedHeaders(this.headers), this.usage(), this.elapsedMicroseconds())
+    this.context.results.failed(this.job.id, error, toFailureHeaders(error, this.headers), this.usage(), this.elapsedMicroseconds())
     this.call?.abort()
   }
 
@@ -141,4 +154,11 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
   protected elapsedMicroseconds (): number {
     return Math.round((performance.now() - this.startedAtMs) * 1000)
   }
+}
+
+/** A provider that says only in the body when to come back gets the header that says so. */
+function toFailureHeaders (error: GatewayError, headers: UpstreamHeaders): string {
+  const forwarded = toForwardedHeaders(headers)
+  if (error.headers === '' || headers['retry-after'] !== undefined) return forwarded
+  return forwarded === '' ? error.headers : `${error.headers}\r\n${forwarded}`
 }

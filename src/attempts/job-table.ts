@@ -3,7 +3,7 @@ import type { MockSettings, ProviderSettings } from '../api/settings.ts'
 import { jobFrameKinds } from '../frames/kinds.ts'
 import { readJobFrame } from '../frames/job-frame.ts'
 import type { JobFrame } from '../api/job.ts'
-import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
+import { createAdapter } from '../translation/adapters.ts'
 import { Upstreams } from '../upstream/upstreams.ts'
 import { tickMs } from './attempt.ts'
 import type { Attempt } from './attempt.ts'
@@ -89,7 +89,7 @@ export class JobTable {
   }
 
   private addContext (revision: number, settings: ProviderSettings): void {
-    this.contexts.set(revision, { settings, adapter: createOpenAiAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove })
+    this.contexts.set(revision, { settings, adapter: createAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove })
   }
 
   private readonly tick = (): void => {

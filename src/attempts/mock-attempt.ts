@@ -100,8 +100,7 @@ export class MockAttempt implements Attempt {
 
   private readonly writeEvent = (event: SseEvent): void => {
     const kind = this.translator.classify(event)
-    if (kind === 'done') this.results.append(event.bytes, event.start, event.end)
-    else if (kind !== 'hidden') this.translator.write(event, Math.round(performance.now() - this.startedAtMs), this.results)
+    if (kind !== 'hidden') this.translator.write(event, kind, Math.round(performance.now() - this.startedAtMs), this.results)
   }
 
   private failure (): GatewayError | null {

@@ -35,8 +35,3 @@ export function toForwardedHeaders (headers: UpstreamHeaders): string {
   if (typeof requestId === 'string' && printable.test(requestId)) lines += `${lines === '' ? '' : '\r\n'}x-upstream-request-id: ${requestId}`
   return lines
 }
-
-export function contentTypeOf (headers: UpstreamHeaders): string {
-  const value = headers['content-type']
-  return (Array.isArray(value) ? value[0] : value)?.toLowerCase() ?? ''
-}

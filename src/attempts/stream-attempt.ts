@@ -2,13 +2,15 @@ import type { Usage } from '../api/usage.ts'
 import { GatewayError } from '../errors.ts'
 import { streamWindowBytes } from '../frames/kinds.ts'
 import type { JobFrame } from '../api/job.ts'
-import type { EventSink, StreamEventKind, StreamTranslator } from '../providers/adapter.ts'
+import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
+import type { StreamTranslator } from '../providers/adapter.ts'
 import { parseEventData } from '../providers/event-data.ts'
-import { SseSplitter } from '../upstream/sse-splitter.ts'
-import type { SseEvent } from '../upstream/sse-splitter.ts'
+import { contentTypeOf } from '../providers/reply-headers.ts'
+import { framings } from '../upstream/splitters.ts'
+import type { StreamSplitter } from '../upstream/stream-splitter.ts'
 import { HttpAttempt } from './http-attempt.ts'
 import type { AttemptContext } from './http-attempt.ts'
-import { contentTypeOf, toForwardedHeaders } from './response-headers.ts'
+import { toForwardedHeaders } from './response-headers.ts'
 import type { Results } from './results.ts'
 
 /** What may wait for the head: comments, and events that open the answer without saying anything. */
@@ -20,7 +22,6 @@ const wrongBodyBytesMax = 64 * 1024
 const lingerMs = 1_000
 
 const openBrace = 0x7b
-const blankLine = Buffer.from('\n\n')
 
 /** What waits for the head, as the client will get it. */
 class HeldBytes implements EventSink {
@@ -46,8 +47,9 @@ class HeldBytes implements EventSink {
  * client: beyond that the upstream socket is paused until credit comes back.
  */
 export class StreamAttempt extends HttpAttempt {
-  private readonly splitter: SseSplitter
-  private readonly translator: StreamTranslator
+  private readonly splitter: StreamSplitter
+  /** Made when the head comes: what it needs to know of the request is only known once that was put together. */
+  private translator!: StreamTranslator
   private headSent = false
   private chunkOpen = false
   private held: HeldBytes | null = null
@@ -62,12 +64,11 @@ export class StreamAttempt extends HttpAttempt {
 
   constructor (context: AttemptContext, job: JobFrame, nowMs: number) {
     super(context, job, nowMs)
-    this.splitter = new SseSplitter(context.settings.sseEventBytesMax)
-    this.translator = context.adapter.createStreamTranslator(job)
+    this.splitter = framings[this.adapterCall.streamFraming].create(context.settings.sseEventBytesMax)
   }
 
   protected override usage (): Usage {
-    return this.translator.usage
+    return this.hasAnswer ? this.translator.usage : super.usage()
   }
 
   override tick (nowMs: number): void {
@@ -88,7 +89,8 @@ export class StreamAttempt extends HttpAttempt {
   }
 
   protected override onAnswerHead (): void {
-    if (!contentTypeOf(this.headers).startsWith('text/event-stream')) this.wrongBody = []
+    this.translator = this.adapterCall.createStreamTranslator()
+    if (!contentTypeOf(this.headers).startsWith(this.mediaType)) this.wrongBody = []
   }
 
   protected override onAnswerData (chunk: Buffer): void {
@@ -108,10 +110,11 @@ export class StreamAttempt extends HttpAttempt {
 
   protected override onAnswerEnd (): void {
     if (this.wrongBody !== null) return this.fail(this.wrongBodyError(Buffer.concat(this.wrongBody)))
-    if (this.splitter.unfinishedBytes > 0 && this.doneAtMs === 0) {
+    const { terminator } = framings[this.adapterCall.streamFraming]
+    if (this.splitter.unfinishedBytes > 0 && this.doneAtMs === 0 && terminator.length > 0) {
       // The last event may lack its blank line; what is not whole JSON must not reach the client.
       this.finishing = true
-      this.push(blankLine)
+      this.push(terminator)
       if (this.settled) return
     }
     if (this.doneAtMs > 0) return this.finish()
@@ -123,7 +126,7 @@ export class StreamAttempt extends HttpAttempt {
     if (this.settled) return
     // A connection that breaks after the answer is complete takes nothing away from it.
     if (this.doneAtMs > 0) this.finish()
-    else if (this.translator.finished) this.finishWithEndMark()
+    else if (this.hasAnswer && this.translator.finished) this.finishWithEndMark()
     // Once the stream has begun, a lost connection is a stream cut short, whatever its framing.
     else super.onError(error.code === 'BIFROST_UPSTREAM_RESET' && this.status !== 0 ? this.truncated(error) : error)
   }
@@ -163,7 +166,7 @@ export class StreamAttempt extends HttpAttempt {
     else if (this.translator.error !== null && !this.settled) this.fail(this.translator.error)
   }
 
-  private readonly onEvent = (event: SseEvent): void => {
+  private readonly onEvent = (event: StreamEvent): void => {
     if (this.doneAtMs > 0 || this.translator.error !== null) return
     // Half an event, where the stream broke off, says nothing: not even that the answer is finished.
     const broken = this.finishing && event.dataLines > 0 && parseEventData(event) === null
@@ -174,13 +177,12 @@ export class StreamAttempt extends HttpAttempt {
     if (broken && kind === 'content') return
     const sink = this.mustHold(event, kind) ? this.held ??= new HeldBytes() : this.openedChunk()
     if (kind === 'done') this.doneAtMs = this.lastByteAtMs
-    if (kind === 'content') this.translator.write(event, this.latencyMs, sink)
-    else sink.append(event.bytes, event.start, event.end)
+    this.translator.write(event, kind, this.latencyMs, sink)
     if (sink === this.held) this.held.events++
   }
 
   /** Until something is said, an error is still an error status and another target may answer. */
-  private mustHold (event: SseEvent, kind: StreamEventKind): boolean {
+  private mustHold (event: StreamEvent, kind: StreamEventKind): boolean {
     if (this.headSent || kind === 'done') return false
     const { events, bytes } = this.held ?? { events: 0, bytes: 0 }
     if (events >= heldEventsMax || bytes + event.end - event.start > heldBytesMax) return false
@@ -212,9 +214,10 @@ export class StreamAttempt extends HttpAttempt {
   }
 
   private finishWithEndMark (): void {
-    if (this.translator.missingEnd !== '') {
+    const missing = this.translator.takeMissingEnd()
+    if (missing.length > 0) {
       this.openChunk()
-      this.context.results.appendAscii(this.translator.missingEnd)
+      this.context.results.append(missing, 0, missing.length)
       this.closeChunk()
     }
     this.finish()
@@ -228,15 +231,20 @@ export class StreamAttempt extends HttpAttempt {
 
   /** A 200 that is no stream: an error object says what went wrong, anything else is not what was asked for. */
   private wrongBodyError (body: Buffer): GatewayError {
-    const { adapter, settings } = this.context
+    const { settings } = this.context
     try {
-      adapter.fromReply(this.job, body)
+      this.adapterCall.fromReply(body)
     } catch (error) {
       if (error instanceof GatewayError && error.code === 'BIFROST_UPSTREAM_STATUS') return error
     }
     const contentType = contentTypeOf(this.headers)
     return new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', {
-      message: `${settings.name} answered a stream request with content type ${contentType === '' ? '(none)' : contentType}, not text/event-stream.`
+      message: `${settings.name} answered a stream request with content type ${contentType === '' ? '(none)' : contentType}, not ${this.mediaType}.`
     })
   }
+
+  /** The head has come and is no error: there is a translator. */
+  private get hasAnswer (): boolean { return this.status > 0 && this.status < 300 }
+
+  private get mediaType (): string { return framings[this.adapterCall.streamFraming].mediaType }
 }

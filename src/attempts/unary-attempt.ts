@@ -24,7 +24,7 @@ export class UnaryAttempt extends HttpAttempt {
     const body = this.chunks.length === 1 ? this.chunks[0] as Buffer : Buffer.concat(this.chunks)
     let reply: AdapterReply
     try {
-      reply = this.context.adapter.fromReply(this.job, body)
+      reply = this.adapterCall.fromReply(body)
     } catch (cause) {
       return this.fail(cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause }))
     }
@@ -35,7 +35,7 @@ export class UnaryAttempt extends HttpAttempt {
       upstreamMicroseconds: this.elapsedMicroseconds(),
       spliceOffset: reply.spliceOffset,
       headers: toForwardedHeaders(this.headers),
-      raw: this.job.sendBackRawRequest || this.job.sendBackRawResponse ? this.rawMembers(body) : '',
+      raw: this.job.sendBackRawRequest || this.job.sendBackRawResponse ? joinMembers(reply.extraFields, this.rawMembers(body)) : reply.extraFields,
       body: reply.body
     })
   }
@@ -44,8 +44,12 @@ export class UnaryAttempt extends HttpAttempt {
   private rawMembers (body: Buffer): string {
     const request = this.job.sendBackRawRequest ? `"raw_request":${this.job.body.toString('utf8')}` : ''
     const response = this.job.sendBackRawResponse ? `"raw_response":${body.toString('utf8')}` : ''
-    return request !== '' && response !== '' ? `${request},${response}` : request + response
+    return joinMembers(request, response)
   }
 
   protected override tickBody (_nowMs: number): void {}
+}
+
+function joinMembers (one: string, other: string): string {
+  return one !== '' && other !== '' ? `${one},${other}` : one + other
 }

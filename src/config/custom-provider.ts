@@ -1,4 +1,3 @@
-import { operations } from '../api/operations.ts'
 import type { Operation } from '../api/operations.ts'
 import { parseProviderUrl } from './base-url.ts'
 import type { CustomProviderConfig } from './config-types.ts'
@@ -6,6 +5,8 @@ import type { ProviderContext } from './provider-context.ts'
 import { customProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { originalOnlyBaseTypes } from './unsupported.ts'
+
+const { operations: served } = customProvider
 
 /** A provider that the table does not know, made from its `custom_provider_config`. */
 export function resolveCustomProvider (config: CustomProviderConfig, allowPrivateNetwork: boolean, context: ProviderContext): BuiltInProvider {
@@ -24,24 +25,24 @@ export function resolveCustomProvider (config: CustomProviderConfig, allowPrivat
 
 function allowedOperations (config: CustomProviderConfig, path: string, context: ProviderContext): readonly Operation[] {
   const requests = config.allowed_requests
-  if (requests === undefined) return operations
-  const allowed = operations.filter((operation) => requests[operation] === true)
-  for (const operation of operations) {
+  if (requests === undefined) return served
+  const allowed = served.filter((operation) => requests[operation] === true)
+  for (const operation of served) {
     if (operation === 'embedding') continue // has no stream
     const stream = requests[`${operation}_stream`] === true
     if (stream === allowed.includes(operation)) continue
     context.warnings.push(`${path}.${operation}_stream: a stream is allowed exactly when ${operation} is, in this version`)
   }
-  if (allowed.length === 0) context.warnings.push(`${path}: none of ${operations.join(', ')} is true, so this provider serves nothing`)
+  if (allowed.length === 0) context.warnings.push(`${path}: none of ${served.join(', ')} is true, so this provider serves nothing`)
   return allowed
 }
 
 function overriddenPaths (config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
   const paths = { ...customProvider.paths }
   for (const [name, target] of Object.entries(config.request_path_overrides)) {
-    const operation = operations.find((known) => known === name)
+    const operation = served.find((known) => known === name)
     if (operation === undefined) {
-      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${operations.join(', ')}`)
+      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${served.join(', ')}`)
       continue
     }
     paths[operation] = target

@@ -1,4 +1,5 @@
 import type { KeySettings } from '../api/settings.ts'
+import { isCloudCredential, resolveCloud } from './cloud.ts'
 import type { Key } from './config-types.ts'
 import type { ProviderContext } from './provider-context.ts'
 import type { BuiltInProvider } from './providers.ts'
@@ -40,7 +41,7 @@ export function resolveKeys (configured: readonly Key[], builtIn: BuiltInProvide
   checkUnique(configured, context)
   const served = servedUrl(configured, builtIn)
   const keys = configured.map((key, index) => {
-    const settings = toKeySettings(key, index, mayBeKeyless, context)
+    const settings = toKeySettings(key, index, builtIn, context)
     const reason = offReason(key, urlOfKey(key, builtIn), served)
     if (reason === null || !settings.enabled) return settings
     context.warnings.push(`${context.path}.keys[${index}]: this key is not used: ${reason}`)
@@ -76,12 +77,13 @@ function isPattern (model: string): boolean {
   return model.startsWith('regex:')
 }
 
-function toKeySettings (key: Key, index: number, mayBeKeyless: boolean, context: ProviderContext): KeySettings {
+function toKeySettings (key: Key, index: number, builtIn: BuiltInProvider, context: ProviderContext): KeySettings {
   const fallback = `${context.name}-${index}`
   const path = `${context.path}.keys[${index}]`
   const value = key.value ?? ''
+  const cloud = resolveCloud(key, builtIn.kind, path, context)
   // A reference to an unset variable means that a key was wanted, also where none is needed.
-  const hasValue = value !== '' || (mayBeKeyless && !context.references.has(`${path}.value`))
+  const hasValue = value !== '' || ((builtIn.keyless || isCloudCredential(cloud)) && !context.references.has(`${path}.value`))
   return {
     id: key.id ?? key.name ?? fallback,
     name: key.name ?? fallback,
@@ -91,7 +93,8 @@ function toKeySettings (key: Key, index: number, mayBeKeyless: boolean, context:
     weight: key.weight,
     enabled: key.enabled && hasValue,
     aliases: Object.fromEntries(Object.entries(key.aliases)
-      .map(([alias, target]) => [alias, typeof target === 'string' ? target : target.model_id]))
+      .map(([alias, target]) => [alias, typeof target === 'string' ? target : target.model_id])),
+    ...cloud === undefined ? {} : { cloud }
   }
 }
 

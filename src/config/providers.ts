@@ -1,9 +1,9 @@
-import { operations } from '../api/operations.ts'
 import type { Operation } from '../api/operations.ts'
+import type { ProviderSettings } from '../api/settings.ts'
 
 /** What is known about a provider before the config says anything. */
 export interface BuiltInProvider {
-  readonly kind: 'openai' | 'mock'
+  readonly kind: ProviderSettings['kind']
   /** Without `/v1`. */
   readonly baseUrl: string
   /** Works without credentials; a key that is given is sent all the same. */
@@ -21,9 +21,12 @@ const defaultPaths: Readonly<Record<Operation, string>> = {
   chat_completion: '/v1/chat/completions',
   text_completion: '/v1/completions',
   embedding: '/v1/embeddings',
-  responses: '/v1/responses'
+  responses: '/v1/responses',
+  rerank: '/v1/rerank',
+  count_tokens: '/v1/responses/input_tokens'
 }
 
+const full = ['chat_completion', 'text_completion', 'embedding', 'responses'] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
 const chatTextEmbedding = ['chat_completion', 'text_completion', 'embedding'] as const satisfies Operation[]
@@ -31,24 +34,24 @@ const chatTextResponses = ['chat_completion', 'text_completion', 'responses'] as
 
 /** `responses` stands only where the provider itself has that endpoint; nothing is emulated. */
 const table: ReadonlyMap<string, BuiltInProvider> = new Map([
-  row('openai', 'https://api.openai.com', operations),
+  row('openai', 'https://api.openai.com', full),
   row('groq', 'https://api.groq.com/openai', ['chat_completion', 'responses']),
   row('cerebras', 'https://api.cerebras.ai', chatText),
-  row('ollama', 'http://127.0.0.1:11434', operations, { keyless: true, keyVariable: null, urlBlock: 'ollama_key_config' }),
-  row('vllm', 'http://127.0.0.1:8000', operations, { keyless: true, keyVariable: null, urlBlock: 'vllm_key_config' }),
+  row('ollama', 'http://127.0.0.1:11434', full, { keyless: true, keyVariable: null, urlBlock: 'ollama_key_config' }),
+  row('vllm', 'http://127.0.0.1:8000', full, { keyless: true, keyVariable: null, urlBlock: 'vllm_key_config' }),
   row('sgl', 'http://127.0.0.1:30000', chatTextEmbedding, { keyless: true, keyVariable: null, urlBlock: 'sgl_key_config' }),
   // Its paths have no /v1, and it sends usage with every piece of a stream.
   row('perplexity', 'https://api.perplexity.ai', chat, { paths: { ...defaultPaths, chat_completion: '/chat/completions' }, injectStreamUsage: false }),
   row('nebius', 'https://api.studio.nebius.com', chatTextEmbedding),
   row('openrouter', 'https://openrouter.ai/api', chatTextResponses),
   row('xai', 'https://api.x.ai', chatTextResponses),
-  row('fireworks', 'https://api.fireworks.ai/inference', operations),
+  row('fireworks', 'https://api.fireworks.ai/inference', full),
   row('deepseek', 'https://api.deepseek.com', chat),
   row('together', 'https://api.together.xyz', chatTextEmbedding),
   row('parasail', 'https://api.parasail.io', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
-  row('mock', '', operations, { kind: 'mock', keyless: true, keyVariable: null })
+  row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
 export const builtInNames: readonly string[] = [...table.keys()]
@@ -65,7 +68,7 @@ export function builtInProvider (name: string): BuiltInProvider | null {
 
 /** The starting point of a custom provider, which speaks the OpenAI API at an address of its own. */
 export const customProvider: BuiltInProvider = {
-  ...row('', '', operations)[1],
+  ...row('', '', full)[1],
   keyVariable: null
 }
 

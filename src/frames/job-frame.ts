@@ -1,4 +1,5 @@
 import type { JobFrame, JobHead } from '../api/job.ts'
+import { dialects } from '../api/dialects.ts'
 import { operations } from '../api/operations.ts'
 
 /**
@@ -6,7 +7,7 @@ import { operations } from '../api/operations.ts'
  *
  *   byte 0    revision u32            which settings of the provider; the thread got them through its port
  *   byte 4    key index u32           the thread knows the secret, the frame only names it
- *   byte 8    operation u8, flags u8, 0 u16
+ *   byte 8    operation u8, flags u8, dialect u8, 0 u8
  *   byte 12   model bytes u32
  *   byte 16   extra_fields prefix bytes u32
  *   byte 20   forwarded headers bytes u32
@@ -22,6 +23,7 @@ const flagBase64Embeddings = 8
 const flagRawRequest = 16
 const flagRawResponse = 32
 const flagFreshConnection = 64
+const flagPassExtraParams = 128
 
 /** Sizes of an attempt frame, measured once and used to reserve and to write. */
 export interface JobFrameSize {
@@ -48,7 +50,9 @@ export function writeJobFrame (data: Buffer, offset: number, revision: number, h
   data[offset + 9] = (head.stream ? flagStream : 0) | (body === null ? flagBodyInPort : 0) |
     (head.usageInjected ? flagUsageInjected : 0) | (head.base64Embeddings ? flagBase64Embeddings : 0) |
     (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0) |
-    (head.freshConnection ? flagFreshConnection : 0)
+    (head.freshConnection ? flagFreshConnection : 0) | (head.passExtraParams ? flagPassExtraParams : 0)
+  data[offset + 10] = dialects.indexOf(head.dialect)
+  data[offset + 11] = 0
   data.writeUInt32LE(size.modelBytes, offset + 12)
   data.writeUInt32LE(size.extraFieldsBytes, offset + 16)
   data.writeUInt32LE(size.forwardedHeadersBytes, offset + 20)
@@ -69,6 +73,8 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
   const flags = data[offset + 9] as number
   const operation = operations[data[offset + 8] as number]
   if (operation === undefined) throw new RangeError(`unknown operation ${data[offset + 8]} in a job frame`)
+  const dialect = dialects[data[offset + 10] as number]
+  if (dialect === undefined) throw new RangeError(`unknown dialect ${data[offset + 10]} in a job frame`)
   const modelEnd = offset + headerBytes + data.readUInt32LE(offset + 12)
   const extraFieldsEnd = modelEnd + data.readUInt32LE(offset + 16)
   const headersEnd = extraFieldsEnd + data.readUInt32LE(offset + 20)
@@ -79,6 +85,7 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
     id,
     revision: data.readUInt32LE(offset),
     keyIndex: data.readUInt32LE(offset + 4),
+    dialect,
     operation,
     stream: (flags & flagStream) !== 0,
     bodyInPort: (flags & flagBodyInPort) !== 0,
@@ -87,6 +94,7 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
     sendBackRawRequest: (flags & flagRawRequest) !== 0,
     sendBackRawResponse: (flags & flagRawResponse) !== 0,
     freshConnection: (flags & flagFreshConnection) !== 0,
+    passExtraParams: (flags & flagPassExtraParams) !== 0,
     model: data.toString('utf8', offset + headerBytes, modelEnd),
     extraFields: data.toString('utf8', modelEnd, extraFieldsEnd),
     forwardedHeaders: data.toString('latin1', extraFieldsEnd, headersEnd),

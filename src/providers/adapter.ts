@@ -1,3 +1,4 @@
+import type { EventSink, StreamEvent, StreamEventKind, StreamFraming } from '../api/framing.ts'
 import type { JobFrame } from '../api/job.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
@@ -6,7 +7,7 @@ import type { GatewayError } from '../errors.ts'
 export interface AdapterRequest {
   origin: string
   path: string
-  /** Names and values in turn. */
+  /** Names (lower case) and values in turn. */
   headers: string[]
   body: Uint8Array
 }
@@ -14,37 +15,10 @@ export interface AdapterRequest {
 export interface AdapterReply {
   body: Uint8Array
   usage: Usage
-  /** Offset of the closing brace, where `extra_fields` goes; -1: not a JSON object. */
+  /** Offset of the closing brace, where `extra_fields` goes; -1: not a JSON object, or one of a dialect that has no such member. */
   spliceOffset: number
-}
-
-/** What an upstream event means for the stream. */
-export type StreamEventKind =
-  /** Comment or bare field: goes through, starts nothing. */
-  | 'comment'
-  /** Part of the answer. */
-  | 'content'
-  /** Not for the client. */
-  | 'hidden'
-  /** The dialect's end mark. */
-  | 'done'
-  /** The provider reports a failure inside the stream. */
-  | 'error'
-
-/** Where a translator writes the bytes that the client gets. */
-export interface EventSink {
-  append (bytes: Uint8Array, start: number, end: number): void
-  appendAscii (text: string): void
-}
-
-/** An event as the splitter gives it; see `src/upstream/sse-splitter.ts`. */
-export interface StreamEvent {
-  bytes: Uint8Array
-  start: number
-  end: number
-  dataLines: number
-  dataStart: number
-  dataEnd: number
+  /** More members of `extra_fields` as JSON text, or empty. */
+  extraFields: string
 }
 
 /**
@@ -62,17 +36,33 @@ export interface StreamTranslator {
   classify (event: StreamEvent): StreamEventKind
   /** Whether a `content` event only opens the answer and says nothing yet. Asked until the first one that does. */
   isOpening (event: StreamEvent): boolean
-  /** @param latencyMs since the attempt began, for `extra_fields` */
-  write (event: StreamEvent, latencyMs: number, sink: EventSink): void
-  /** Bytes that a finished stream still owes the client when the provider sent no end mark. */
-  readonly missingEnd: string
+  /**
+   * Follows the `classify` of the same event, unless that was `hidden` or `error`.
+   * @param latencyMs since the attempt began, for `extra_fields`
+   */
+  write (event: StreamEvent, kind: StreamEventKind, latencyMs: number, sink: EventSink): void
+  /** Bytes that a finished stream still owes the client when the provider sent no end mark. Asked once. */
+  takeMissingEnd (): Uint8Array
 }
 
-/** One provider's wire format. Pure functions of the job and the settings they were made with. */
-export interface Adapter {
-  toRequest (job: JobFrame): AdapterRequest
+/** The content type of an upstream answer and what else its headers say, names in lower case. */
+export type ReplyHeaders = Record<string, string | string[] | undefined>
+
+/** One job on its way through a provider's wire format. `toRequest` comes first, the others see what it made of the job. */
+export interface AdapterCall {
+  /**
+   * A promise where credentials have to be fetched or a signature computed.
+   * @throws GatewayError when the request cannot be put into the provider's words
+   */
+  toRequest (): AdapterRequest | Promise<AdapterRequest>
   /** @throws GatewayError when the body is not what the API defines, or is an error inside a 200 */
-  fromReply (job: JobFrame, body: Uint8Array): AdapterReply
-  fromErrorReply (status: number, contentType: string, body: Uint8Array): GatewayError
-  createStreamTranslator (job: JobFrame): StreamTranslator
+  fromReply (body: Uint8Array): AdapterReply
+  fromErrorReply (status: number, headers: ReplyHeaders, body: Uint8Array): GatewayError
+  readonly streamFraming: StreamFraming
+  createStreamTranslator (): StreamTranslator
+}
+
+/** A provider's wire format, made once for each version of its settings. */
+export interface Adapter {
+  open (job: JobFrame): AdapterCall
 }

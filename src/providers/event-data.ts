@@ -1,4 +1,4 @@
-import type { StreamEvent } from './adapter.ts'
+import type { StreamEvent } from '../api/framing.ts'
 
 /** @returns the event's data as JSON, null when it is not JSON */
 export function parseEventData (event: StreamEvent): unknown {

@@ -11,6 +11,8 @@ export interface RoutingHeaders {
   timeoutMs: number
   /** `x-bf-priority`. */
   priority: Priority
+  /** `x-model-provider`: who serves a model that names no provider; null when nobody is asked for. */
+  provider: string | null
 }
 
 const number = /^\d{1,9}(\.\d{1,9})?$/
@@ -26,6 +28,7 @@ export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders
   let asked: string | null = null
   let patience: string | null = null
   let priority: string | null = null
+  let provider: string | null = null
   for (let index = 0; index < headers.length; index += 2) {
     const header = headers[index] as string
     // Most headers of a request are not of this kind.
@@ -36,8 +39,9 @@ export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders
     else if (header === 'x-bf-request-timeout') asked ??= value
     else if (header === 'x-stainless-timeout') patience ??= value
     else if (header === 'x-bf-priority') priority ??= value
+    else if (header === 'x-model-provider') provider ??= value
   }
-  return { pin: id === null && name === null ? null : { id, name }, timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)), priority: toPriority(priority) }
+  return { pin: id === null && name === null ? null : { id, name }, timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)), priority: toPriority(priority), provider }
 }
 
 function toAskedMs (asked: string | null): number {

@@ -22,6 +22,28 @@ export function resolveRoute (settings: Settings, model: string): Route {
   return { provider, requestedModel: bareModel }
 }
 
+/**
+ * A model's name with its provider, where the client said elsewhere than in the name who is meant.
+ * @param wanted the client's header: counts before everything but a prefix; null for none
+ * @param usual whose dialect the client speaks: counts when that provider is configured; null for nobody
+ * @throws GatewayError when the provider that the header names is not configured
+ */
+export function qualifyModel (settings: Settings, model: string, wanted: string | null, usual: string | null): string {
+  if ((wanted === null && usual === null) || hasPrefix(settings, model)) return model
+  if (wanted !== null) {
+    if (!settings.providers.some(({ name }) => name === wanted)) {
+      throw new GatewayError('BIFROST_UNKNOWN_PROVIDER', { param: 'x-model-provider', message: `x-model-provider names ${JSON.stringify(wanted)}, which is not configured; configured providers: ${listed(settings.providers.map(({ name }) => name))}.` })
+    }
+    return `${wanted}/${model}`
+  }
+  return settings.providers.some(({ name }) => name === usual) ? `${usual as string}/${model}` : model
+}
+
+function hasPrefix (settings: Settings, model: string): boolean {
+  const slash = model.indexOf('/')
+  return slash > 0 && settings.providers.some(({ name }) => name.length === slash && model.startsWith(name))
+}
+
 /** @throws GatewayError when the provider cannot serve this operation now */
 export function checkRoute ({ provider }: Route, operation: Operation): void {
   if (provider.unavailableReason !== null) {

@@ -24,9 +24,10 @@ const printable = /^[\t\x20-\x7e]*$/
  * choose what goes into it.
  * @returns null for a request that must not be shared
  */
-export function toFlightKey ({ operation, headers, body }: GatewayRequest): string | null {
+export function toFlightKey ({ dialect, operation, parsed, defaultProvider, headers, body }: GatewayRequest): string | null {
   if (body.length > bodyBytesMax) return null
-  const compared: string[] = [operation]
+  // The path may say these, and not the body.
+  const compared: string[] = [dialect, operation, parsed.model, String(parsed.stream), defaultProvider ?? '']
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
     if (!isCompared(name)) continue
@@ -41,5 +42,5 @@ export function toFlightKey ({ operation, headers, body }: GatewayRequest): stri
 
 function isCompared (name: string): boolean {
   if (name.startsWith(ownPrefix)) return name !== timeoutHeader
-  return name === 'accept' || identityWords.test(name)
+  return name === 'accept' || name === 'x-model-provider' || name.startsWith('anthropic-') || identityWords.test(name)
 }

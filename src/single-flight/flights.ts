@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts'
 import type { Generation } from '../reload/generation.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 import { parseRoutingHeaders } from '../router/request-headers.ts'
-import { resolveRoute } from '../router/resolve-target.ts'
+import { qualifyModel, resolveRoute } from '../router/resolve-target.ts'
 import { Flight, FlightMember } from './flight.ts'
 import { bodyBytesMax, toFlightKey } from './flight-key.ts'
 import { Replay } from './replay.ts'
@@ -47,9 +47,9 @@ export class Flights {
     if (request.body.length > bodyBytesMax) return null
     const { settings } = this.generation
     try {
-      const { name, singleFlight } = this.providerOf(request)
+      const { timeoutMs, provider } = parseRoutingHeaders(request.headers)
+      const { name, singleFlight } = this.providerOf(request, provider)
       if (singleFlight === null) return null
-      const { timeoutMs } = parseRoutingHeaders(request.headers)
       const key = toFlightKey(request)
       if (key === null) return null
       const deadlineMs = request.receivedAtMs + Math.min(timeoutMs, settings.client.requestTimeoutMs)
@@ -61,8 +61,9 @@ export class Flights {
     }
   }
 
-  private providerOf ({ parsed }: GatewayRequest): ProviderSettings {
-    return resolveRoute(this.generation.settings, parsed.model).provider
+  private providerOf ({ parsed, defaultProvider }: GatewayRequest, wanted: string | null): ProviderSettings {
+    const { settings } = this.generation
+    return resolveRoute(settings, qualifyModel(settings, parsed.model, wanted, defaultProvider)).provider
   }
 
   private board (member: FlightMember, { key, provider, settings }: Ticket): void {

@@ -1,12 +1,11 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import type { AnswerIdentity, Client, ClientWatcher, FailureContext } from '../api/client.ts'
+import type { Dialect } from '../api/dialects.ts'
 import type { Reply } from '../api/reply.ts'
 import { GatewayError } from '../errors.ts'
-import { toErrorBody } from './error-body.ts'
+import { answersOf } from './dialect-answers.ts'
 import { statusLine } from './status-line.ts'
 
-/** A flush in a stream that has nothing new to say: an SSE comment, glued to the event that follows. */
-const flushComment = ':\n'
 /**
  * The server closes a connection after 8 to 12 idle seconds, which no setting changes. Clients that know leave it first:
  * a request that crosses the close is lost, and a POST is not sent again.
@@ -36,6 +35,8 @@ export class Exchange implements Client {
   readonly path: string
   /** Taken from the client or made, as soon as the headers are read. */
   requestId = ''
+  /** What the client speaks, as soon as its path is known. */
+  dialect: Dialect = 'openai'
   readonly receivedAtMs: number
   /** Where it stands among the open exchanges. */
   place = -1
@@ -114,13 +115,16 @@ export class Exchange implements Client {
   fail (error: GatewayError, { identity, headers, upstreamMicroseconds, trail }: FailureContext): void {
     if (!this.alive) return
     this.failure = error
-    const body = toErrorBody(error, identity, this.requestId, trail)
+    const { toError, toStreamError } = answersOf(this.dialect)
+    const context = { identity, requestId: this.requestId, trail }
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
-      this.write(Buffer.from(`data: ${body}\n\n`))
+      this.write(toStreamError(error, context))
       return this.finishStream()
     }
-    this.send(error.status, body, 'application/json', identity === null ? headers : identityLines(identity, headers, upstreamMicroseconds))
+    const { status, body, headers: own } = toError(error, context)
+    const lines = identity === null ? headers : identityLines(identity, headers, upstreamMicroseconds)
+    this.send(status, body, 'application/json', own === '' || lines === '' ? lines + own : `${lines}\r\n${own}`)
   }
 
   /** Refuses a request that never got as far as the gateway. */
@@ -174,7 +178,7 @@ export class Exchange implements Client {
     this.response.onWritable(() => this.onWritable())
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
-      this.writeHeaders('text/event-stream', `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, upstreamHeaders, upstreamMicroseconds)}`)
+      this.writeHeaders(answersOf(this.dialect).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, upstreamHeaders, upstreamMicroseconds)}`)
       if (this.closeAfter) this.response.writeHeader('connection', 'close')
     })
   }
@@ -231,7 +235,8 @@ export class Exchange implements Client {
       const credited = this.stuckBytes
       this.stuckBytes = 0
       if (this.held.length === 0 && !this.endWhenWritten) {
-        if (!this.response.write(flushComment)) this.congestedSinceMs = this.nowMs()
+        const { filler } = answersOf(this.dialect)
+        if (filler !== '' && !this.response.write(filler)) this.congestedSinceMs = this.nowMs()
       }
       while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)
       if (credited > 0) this.watcher?.onTaken(credited)

@@ -3,12 +3,13 @@ import uws from 'uWebSockets.js'
 import type { HttpRequest, HttpResponse, us_listen_socket as ListenSocket } from 'uWebSockets.js'
 import { headerOf } from '../api/client.ts'
 import type { Client, ClientWatcher, GatewayRequest } from '../api/client.ts'
-import type { Operation } from '../api/operations.ts'
 import { parseRequest } from '../api/parse-request.ts'
+import type { RequestRoute } from '../api/parse-request.ts'
 import { GatewayError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
+import { findRoute } from './routes.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
@@ -62,14 +63,6 @@ const heldBodyBytesMax = 1024 * 1024 * 1024
 
 /** Of a request to the management API: the config file may be as large. */
 const apiBodyBytesMax = 16 * 1024 * 1024
-
-/** Routes of the OpenAI dialect. */
-const operationsByPath: ReadonlyMap<string, Operation> = new Map([
-  ['/v1/chat/completions', 'chat_completion'],
-  ['/v1/completions', 'text_completion'],
-  ['/v1/embeddings', 'embedding'],
-  ['/v1/responses', 'responses']
-])
 
 /** The HTTP server. hyper-express owns the listening socket; requests are served on its uWebSockets.js app. */
 export class Transport implements ExchangeEvents {
@@ -129,7 +122,8 @@ export class Transport implements ExchangeEvents {
     try {
       this.route(exchange, headers, request)
     } catch (error) {
-      this.failInternally(exchange, error)
+      if (error instanceof GatewayError) exchange.refuse(error)
+      else this.failInternally(exchange, error)
     }
   }
 
@@ -150,14 +144,15 @@ export class Transport implements ExchangeEvents {
     const { path, method } = exchange
     // A body that is not read cannot be told apart from what follows it on this connection.
     if (contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null) exchange.closeAfter = true
-    if (path.startsWith('/api/')) return this.routeApi(exchange, headers)
-    const operation = operationsByPath.get(path)
-    const page = operation === undefined ? this.pages.get(path) : undefined
-    if (operation === undefined && page === undefined) {
+    const route = findRoute(path)
+    if (route === null && path.startsWith('/api/')) return this.routeApi(exchange, headers)
+    if (route !== null) exchange.dialect = route.dialect
+    const page = route === null ? this.pages.get(path) : undefined
+    if (route === null && page === undefined) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
     }
-    if (operation === undefined ? method !== 'get' && method !== 'head' : method !== 'post') {
-      const allowed = operation === undefined ? 'GET, HEAD' : 'POST'
+    if (route === null ? method !== 'get' && method !== 'head' : method !== 'post') {
+      const allowed = route === null ? 'GET, HEAD' : 'POST'
       return exchange.refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${allowed}.` }), `allow: ${allowed}`)
     }
     if (page !== undefined) return this.showPage(exchange, page, request.getQuery())
@@ -169,7 +164,7 @@ export class Transport implements ExchangeEvents {
     exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, (body) => {
       // Read to its end: the connection may go on.
       exchange.closeAfter = this.draining
-      this.serve(exchange, operation as Operation, headers, body)
+      this.serve(exchange, route as RequestRoute, headers, body)
     }, (limit) => { this.refuseBody(exchange, limit) })
   }
 
@@ -196,10 +191,11 @@ export class Transport implements ExchangeEvents {
       : new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }))
   }
 
-  private serve (exchange: Exchange, operation: Operation, headers: string[], body: Buffer): void {
+  private serve (exchange: Exchange, route: RequestRoute, headers: string[], body: Buffer): void {
     try {
-      const parsed = parseRequest(operation, body)
-      const run = this.options.handle({ id: exchange.requestId, operation, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
+      const parsed = parseRequest(route, body)
+      const { dialect, operation, defaultProvider } = route
+      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
       exchange.watcher = run
       run.start()
     } catch (error) {

@@ -4,13 +4,14 @@ import fc from 'fast-check'
 import { spliceBody } from '../../src/api/body-splice.ts'
 import { parseRequest } from '../../src/api/parse-request.ts'
 import { printJson } from './json-texts.ts'
+import { openAiRoute } from '../helpers/routes.ts'
 
 const named = (name: string): { name: string, json: Buffer } => ({ name, json: Buffer.from(JSON.stringify(name)) })
 
 /** @returns the spliced text; checks that the size is the segments' */
 function splice (text: string, model: string, injectUsage: boolean, prefill: string | null = null): string {
   const body = Buffer.from(text)
-  const { segments, totalBytes } = spliceBody(body, parseRequest('chat_completion', body), named(model), injectUsage, prefill)
+  const { segments, totalBytes } = spliceBody(body, parseRequest(openAiRoute('chat_completion'), body), named(model), injectUsage, prefill)
   const joined = Buffer.concat(segments)
   assert.equal(joined.length, totalBytes)
   return joined.toString()
@@ -54,7 +55,7 @@ test('the spliced body is the edited object, for every place of the members and 
     const spliced = splice(text, newModel, injectUsage)
     assert.deepEqual(JSON.parse(spliced), expected)
     // A second pass of the scanner finds nothing twice and nothing broken.
-    parseRequest('chat_completion', Buffer.from(spliced))
+    parseRequest(openAiRoute('chat_completion'), Buffer.from(spliced))
   }), { numRuns: 3000 })
 })
 
@@ -85,21 +86,21 @@ test('only the bytes of the change are touched', () => {
 
 test('a body that needs no change is the same buffer', () => {
   const body = Buffer.from('{"model":"m","messages":[]}')
-  const { segments } = spliceBody(body, parseRequest('chat_completion', body), named('m'), false)
+  const { segments } = spliceBody(body, parseRequest(openAiRoute('chat_completion'), body), named('m'), false)
   assert.equal(segments.length, 1)
   assert.equal(segments[0], body)
 })
 
 test('segments are views of the body: a large one is not copied', () => {
   const body = Buffer.from(`{"model":"p/m","messages":["${'x'.repeat(100_000)}"]}`)
-  const { segments } = spliceBody(body, parseRequest('chat_completion', body), named('m'), true)
+  const { segments } = spliceBody(body, parseRequest(openAiRoute('chat_completion'), body), named('m'), true)
   const copied = segments.filter((segment) => segment.buffer !== body.buffer).reduce((sum, segment) => sum + segment.length, 0)
   assert.equal(copied, '"m"'.length + ',"stream_options":{"include_usage":true}'.length)
 })
 
 test('bytes that are not UTF-8 stay as they are', () => {
   const body = Buffer.concat([Buffer.from('{"model":"p/m","messages":["'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"]}')])
-  const { segments } = spliceBody(body, parseRequest('chat_completion', body), named('m'), false)
+  const { segments } = spliceBody(body, parseRequest(openAiRoute('chat_completion'), body), named('m'), false)
   assert.ok(Buffer.concat(segments).includes(Buffer.from([0x22, 0xff, 0xfe, 0xc3, 0x22])))
 })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contentTypeOf, toForwardedHeaders } from '../../src/attempts/response-headers.ts'
+import { toForwardedHeaders } from '../../src/attempts/response-headers.ts'
+import { contentTypeOf } from '../../src/providers/reply-headers.ts'
 
 test('rate limits and provider headers go through, one line each', () => {
   assert.equal(

@@ -36,7 +36,9 @@ const mockWithDefaults = {
     chat_completion: '/v1/chat/completions',
     text_completion: '/v1/completions',
     embedding: '/v1/embeddings',
-    responses: '/v1/responses'
+    responses: '/v1/responses',
+    rerank: '/v1/rerank',
+    count_tokens: '/v1/responses/input_tokens'
   },
   injectStreamUsage: true,
   mock: {

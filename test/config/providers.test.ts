@@ -83,7 +83,9 @@ test('request_path_overrides replaces paths or whole URLs', () => {
     chat_completion: '/chat',
     text_completion: '/v1/completions',
     embedding: 'https://embed.example.com/v1/embeddings',
-    responses: '/v1/responses'
+    responses: '/v1/responses',
+    rerank: '/v1/rerank',
+    count_tokens: '/v1/responses/input_tokens'
   })
 })
 

@@ -3,10 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { readJobFrame, sizeOfJobFrame, writeJobFrame } from '../../src/frames/job-frame.ts'
 import { jobFrameKinds, protocolVersion, resultFrameKinds } from '../../src/frames/kinds.ts'
+import { dialects } from '../../src/api/dialects.ts'
 import type { JobHead } from '../../src/api/job.ts'
+import { operations } from '../../src/api/operations.ts'
 
 const plainHead: JobHead = {
   keyIndex: 0,
+  dialect: 'openai',
   operation: 'chat_completion',
   stream: false,
   usageInjected: false,
@@ -14,6 +17,7 @@ const plainHead: JobHead = {
   sendBackRawRequest: false,
   sendBackRawResponse: false,
   freshConnection: false,
+  passExtraParams: false,
   model: 'gpt-4o-mini',
   extraFields: '',
   forwardedHeaders: ''
@@ -21,13 +25,15 @@ const plainHead: JobHead = {
 
 const heads: fc.Arbitrary<JobHead> = fc.record({
   keyIndex: fc.nat(2 ** 32 - 1),
-  operation: fc.constantFrom('chat_completion', 'text_completion', 'embedding', 'responses'),
+  dialect: fc.constantFrom(...dialects),
+  operation: fc.constantFrom(...operations),
   stream: fc.boolean(),
   usageInjected: fc.boolean(),
   base64Embeddings: fc.boolean(),
   sendBackRawRequest: fc.boolean(),
   sendBackRawResponse: fc.boolean(),
   freshConnection: fc.boolean(),
+  passExtraParams: fc.boolean(),
   model: fc.string({ unit: 'grapheme', maxLength: 256 }),
   extraFields: fc.string({ unit: 'grapheme', maxLength: 300 }),
   forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
@@ -59,7 +65,7 @@ test('a body that travels through the port leaves an empty one in the frame', ()
 })
 
 test('every flag stands for itself', () => {
-  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection'] as const
+  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams'] as const
   for (const flag of flags) {
     const frame = readJobFrame(1, write({ ...plainHead, [flag]: true }, [], 0).data, 0)
     assert.deepEqual(flags.filter((name) => frame[name]), [flag])
@@ -71,7 +77,7 @@ test('a frame takes 28 bytes and its parts: the layout is fixed', () => {
   const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1' }
   const { data, bytes } = write(head, [Buffer.from('{}')], 0)
   assert.equal(bytes, 28 + 2 + 2 + 4 + 2)
-  data.fill(0, 10, 12) // not used
+  data.fill(0, 10, 12) // dialect 0, not used
   assert.equal(data.subarray(0, bytes).toString('hex'),
     '07000000' + '03000000' + '03' + '21' + '0000' + '02000000' + '02000000' + '04000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '7b7d')
 })
@@ -84,15 +90,18 @@ test('the body is a copy: the ring may overwrite its bytes', () => {
   assert.equal(frame.model, 'gpt-4o-mini')
 })
 
-test('an operation that does not exist is refused', () => {
+test('an operation or a dialect that does not exist is refused', () => {
   const { data } = write(plainHead, [], 0)
-  data[8] = 4
-  assert.throws(() => readJobFrame(1, data, 0), { name: 'RangeError', message: 'unknown operation 4 in a job frame' })
+  data[8] = 200
+  assert.throws(() => readJobFrame(1, data, 0), { name: 'RangeError', message: 'unknown operation 200 in a job frame' })
+  const other = write(plainHead, [], 0).data
+  other[10] = 200
+  assert.throws(() => readJobFrame(1, other, 0), { name: 'RangeError', message: 'unknown dialect 200 in a job frame' })
 })
 
 test('frame numbers are part of the protocol: changing one needs a new version', () => {
   assert.deepEqual({ protocolVersion, jobFrameKinds, resultFrameKinds }, {
-    protocolVersion: 2,
+    protocolVersion: 3,
     jobFrameKinds: { attempt: 1, cancel: 2, credit: 3, drain: 4 },
     resultFrameKinds: { reply: 1, head: 2, chunk: 3, end: 4, failed: 5 }
   })

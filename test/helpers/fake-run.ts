@@ -15,6 +15,7 @@ import { Health } from '../../src/router/health.ts'
 import { Identities } from '../../src/router/identity.ts'
 import { createSettings } from '../router/settings.ts'
 import { createRandom } from './random.ts'
+import { openAiRoute } from './routes.ts'
 
 const noUsage = { inputTokens: 0, outputTokens: 0 }
 
@@ -206,7 +207,7 @@ export class FakeWorld {
     const client = new FakeClient()
     const body = Buffer.from(JSON.stringify({ model, messages: [], stream, fallbacks }))
     const run = new RequestRun(new Generation(createSettings(this.providers), this.pools), this.context, {
-      id: 'id', operation: 'chat_completion', headers: Object.entries(headers).flat(), body, parsed: parseRequest('chat_completion', body), receivedAtMs: this.clock.nowMs
+      id: 'id', dialect: 'openai', defaultProvider: null, operation: 'chat_completion', headers: Object.entries(headers).flat(), body, parsed: parseRequest(openAiRoute('chat_completion'), body), receivedAtMs: this.clock.nowMs
     }, client)
     run.start()
     return { run, client }

@@ -97,9 +97,9 @@ test('the end mark is known in every spelling, and nothing else is', () => {
 })
 
 test('only chat and completion streams owe their client an end mark', () => {
-  assert.equal(replayStream(chat, Buffer.alloc(0)).stream.missingEnd, 'data: [DONE]\n\n')
-  assert.equal(replayStream(createJob('text_completion'), Buffer.alloc(0)).stream.missingEnd, 'data: [DONE]\n\n')
-  assert.equal(replayStream(responses, Buffer.alloc(0)).stream.missingEnd, '')
+  assert.equal(replayStream(chat, Buffer.alloc(0)).stream.takeMissingEnd().toString(), 'data: [DONE]\n\n')
+  assert.equal(replayStream(createJob('text_completion'), Buffer.alloc(0)).stream.takeMissingEnd().toString(), 'data: [DONE]\n\n')
+  assert.equal(replayStream(responses, Buffer.alloc(0)).stream.takeMissingEnd().toString(), '')
 })
 
 test('extra_fields goes into every kind of object, and what is no object stays as it is', () => {

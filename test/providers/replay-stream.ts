@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import type { JobFrame } from '../../src/api/job.ts'
 import type { Usage } from '../../src/api/usage.ts'
-import type { StreamEventKind } from '../../src/providers/adapter.ts'
+import type { StreamEventKind } from '../../src/api/framing.ts'
 import { OpenAiStream } from '../../src/providers/openai/stream.ts'
 import { SseSplitter } from '../../src/upstream/sse-splitter.ts'
 
@@ -24,8 +24,7 @@ export function replayStream (job: JobFrame, bytes: Uint8Array, latencyMs = 5): 
   new SseSplitter(1 << 20).push(bytes, (event) => {
     const kind = stream.classify(event)
     kinds.push(kind)
-    if (kind === 'content') stream.write(event, latencyMs, sink)
-    else if (kind === 'done' || kind === 'comment') sink.append(event.bytes, event.start, event.end)
+    if (kind !== 'hidden' && kind !== 'error') stream.write(event, kind, latencyMs, sink)
   })
   return { stream, kinds, output: Buffer.concat(written) }
 }

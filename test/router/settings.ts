@@ -34,7 +34,14 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     sendBackRawRequest: false,
     sendBackRawResponse: false,
     operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
-    paths: { chat_completion: '/v1/chat/completions', text_completion: '/v1/completions', embedding: '/v1/embeddings', responses: '/v1/responses' },
+    paths: {
+      chat_completion: '/v1/chat/completions',
+      text_completion: '/v1/completions',
+      embedding: '/v1/embeddings',
+      responses: '/v1/responses',
+      rerank: '/v1/rerank',
+      count_tokens: '/v1/responses/input_tokens'
+    },
     injectStreamUsage: true,
     mock: null,
     ...extra

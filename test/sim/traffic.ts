@@ -5,6 +5,7 @@ import type { Gateway } from '../../src/gateway.ts'
 import { models } from './scenario.ts'
 import { SimClient } from './sim-client.ts'
 import type { Ask, World } from './world.ts'
+import { openAiRoute } from '../helpers/routes.ts'
 
 /** Fallbacks that a request may have, the primary beside them. */
 const targetsMax = 11
@@ -82,7 +83,7 @@ function createRequest (world: World): { ask: Ask, request: GatewayRequest } {
     takenAtMs: 0,
     code: 'ok'
   }
-  return { ask, request: { id: `sim-${id}`, operation: 'chat_completion', headers, body, parsed: parseRequest('chat_completion', body), receivedAtMs: nowMs } }
+  return { ask, request: { id: `sim-${id}`, dialect: 'openai', defaultProvider: null, operation: 'chat_completion', headers, body, parsed: parseRequest(openAiRoute('chat_completion'), body), receivedAtMs: nowMs } }
 }
 
 function toName ({ provider, model }: ModelReference): string {

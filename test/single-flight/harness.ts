@@ -13,6 +13,7 @@ import type { RequestHandle } from '../../src/request-record.ts'
 import { Health } from '../../src/router/health.ts'
 import { Identities } from '../../src/router/identity.ts'
 import { createProvider, createSettings } from '../router/settings.ts'
+import { openAiRoute } from '../helpers/routes.ts'
 
 /** An upstream request as the pool got it. The test plays its thread. */
 export interface Upstream {
@@ -132,7 +133,7 @@ export interface Harness {
 
 export function toRequest (body: object, headers: readonly string[], receivedAtMs = 0): GatewayRequest {
   const bytes = Buffer.from(JSON.stringify({ model: 'up/m', messages: [], ...body }))
-  return { id: 'request-id', operation: 'chat_completion', headers, body: bytes, parsed: parseRequest('chat_completion', bytes), receivedAtMs }
+  return { id: 'request-id', dialect: 'openai', defaultProvider: null, operation: 'chat_completion', headers, body: bytes, parsed: parseRequest(openAiRoute('chat_completion'), bytes), receivedAtMs }
 }
 
 /** The attempt takes a time of 0 for none. */

@@ -1,7 +1,7 @@
 import type { Operation } from '../../api/operations.ts'
 import type { MockSettings } from '../../api/settings.ts'
 import type { JobFrame } from '../../api/job.ts'
-import { toBase64Floats } from '../openai/reply.ts'
+import { toBase64Floats } from '../../api/base64-floats.ts'
 
 /** Characters per token, for usage figures that look like a provider's. */
 const charactersPerToken = 4
@@ -50,6 +50,8 @@ function toReplyObject (settings: MockSettings, job: JobFrame, answer: { id: str
       return { object: 'list', model: job.model, data: toEmbeddings(settings, job), usage }
     case 'responses':
       return { id, object: 'response', created_at: created, status: 'completed', error: null, model: job.model, output: [{ id: `msg-mock-${job.id}`, type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: content, annotations: [] }] }], usage }
+    default:
+      throw new RangeError(`the mock knows no ${job.operation}`)
   }
 }
 

@@ -1,7 +1,8 @@
 import type { KeySettings, ProviderSettings } from '../../api/settings.ts'
 import { GatewayError } from '../../errors.ts'
-import type { JobFrame } from '../../api/job.ts'
 import type { Adapter, AdapterRequest } from '../adapter.ts'
+import { contentTypeOf } from '../reply-headers.ts'
+import { withForwarded } from '../upstream-headers.ts'
 import { toUpstreamError } from './errors.ts'
 import { fromOpenAiReply } from './reply.ts'
 import { OpenAiStream } from './stream.ts'
@@ -17,20 +18,23 @@ export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
   const streamHeaders = settings.keys.map((key) => toHeaders(settings, key, 'text/event-stream'))
 
   return {
-    toRequest (job: JobFrame): AdapterRequest {
-      const url = urls.get(job.operation)
-      const headers = (job.stream ? streamHeaders : unaryHeaders)[job.keyIndex]
-      if (url === undefined || headers === undefined) throw new GatewayError('BIFROST_INTERNAL')
-      return {
-        origin: url.origin,
-        path: url.path,
-        headers: job.forwardedHeaders === '' ? headers : withForwarded(headers, job.forwardedHeaders),
-        body: job.body
-      }
-    },
-    fromReply: (job, body) => fromOpenAiReply(settings.name, job, body),
-    fromErrorReply: (status, contentType, body) => toUpstreamError(settings.name, status, contentType, body),
-    createStreamTranslator: (job) => new OpenAiStream(settings.name, job)
+    open: (job) => ({
+      streamFraming: 'sse',
+      toRequest (): AdapterRequest {
+        const url = urls.get(job.operation)
+        const headers = (job.stream ? streamHeaders : unaryHeaders)[job.keyIndex]
+        if (url === undefined || headers === undefined) throw new GatewayError('BIFROST_INTERNAL')
+        return {
+          origin: url.origin,
+          path: url.path,
+          headers: job.forwardedHeaders === '' ? headers : withForwarded(headers, job.forwardedHeaders),
+          body: job.body
+        }
+      },
+      fromReply: (body) => fromOpenAiReply(settings.name, job, body),
+      fromErrorReply: (status, headers, body) => toUpstreamError(settings.name, status, contentTypeOf(headers), body),
+      createStreamTranslator: () => new OpenAiStream(settings.name, job)
+    })
   }
 }
 
@@ -43,15 +47,4 @@ function toHeaders (settings: ProviderSettings, key: KeySettings, accept: string
     else headers.push(name, value)
   }
   return headers
-}
-
-/** The client's headers come after the operator's, which a client cannot replace. */
-function withForwarded (headers: readonly string[], lines: string): string[] {
-  const all = [...headers]
-  for (const line of lines.split('\n')) {
-    const colon = line.indexOf(': ')
-    const name = line.slice(0, colon)
-    if (!headers.some((header, index) => index % 2 === 0 && header === name)) all.push(name, line.slice(colon + 2))
-  }
-  return all
 }

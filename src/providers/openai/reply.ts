@@ -1,3 +1,4 @@
+import { toBase64Floats } from '../../api/base64-floats.ts'
 import type { JobFrame } from '../../api/job.ts'
 import { scanJsonObject } from '../../api/json-scan.ts'
 import type { JsonScan } from '../../api/json-scan.ts'
@@ -27,7 +28,7 @@ export function fromOpenAiReply (provider: string, job: JobFrame, body: Uint8Arr
   const spliceOffset = job.base64Embeddings || job.sendBackRawResponse ? -1 : closingBraceOf(text)
   if (spliceOffset >= 0 && !text.includes(errorKey) && answerKeys.some((key) => text.includes(key))) {
     const usage = { inputTokens: 0, outputTokens: 0 }
-    if (findUsage(text, usage)) return { body, usage, spliceOffset }
+    if (findUsage(text, usage)) return { body, usage, spliceOffset, extraFields: '' }
   }
   return readReply(provider, job, text)
 }
@@ -52,9 +53,9 @@ function readReply (provider: string, job: JobFrame, text: Buffer): AdapterReply
   const data = scan.members.get('data')
   if (job.base64Embeddings && data !== undefined && floatArrayMark.test(text.toString('latin1', data.valueStart, Math.min(data.valueEnd, data.valueStart + 4096)))) {
     const encoded = encodeEmbeddings(text)
-    return { body: encoded, usage, spliceOffset: encoded.length - 1 }
+    return { body: encoded, usage, spliceOffset: encoded.length - 1, extraFields: '' }
   }
-  return { body: text, usage, spliceOffset: scan.bodyEnd }
+  return { body: text, usage, spliceOffset: scan.bodyEnd, extraFields: '' }
 }
 
 /** @returns the offset of the last brace of a body that begins and ends as an object, else -1 */
@@ -119,10 +120,4 @@ function encodeEmbeddings (text: Buffer): Buffer {
     if (Array.isArray(item.embedding)) item.embedding = toBase64Floats(item.embedding as number[])
   }
   return Buffer.from(JSON.stringify(answer))
-}
-
-export function toBase64Floats (vector: readonly number[]): string {
-  const bytes = Buffer.allocUnsafe(vector.length * 4)
-  for (let index = 0; index < vector.length; index++) bytes.writeFloatLE(vector[index] as number, index * 4)
-  return bytes.toString('base64')
 }

@@ -3,7 +3,8 @@ import type { Usage } from '../../api/usage.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { JobFrame } from '../../api/job.ts'
 import { parseEventData } from '../event-data.ts'
-import type { EventSink, StreamEvent, StreamEventKind, StreamTranslator } from '../adapter.ts'
+import type { EventSink, StreamEvent, StreamEventKind } from '../../api/framing.ts'
+import type { StreamTranslator } from '../adapter.ts'
 import { toEmbeddedError } from './errors.ts'
 import { toUsage } from './usage.ts'
 
@@ -30,7 +31,7 @@ export class OpenAiStream implements StreamTranslator {
   finished = false
   complete = false
   error: GatewayError | null = null
-  readonly missingEnd: string
+  private readonly missingEnd: string
   private readonly provider: string
   private readonly operation: Operation
   private readonly usageInjected: boolean
@@ -65,9 +66,13 @@ export class OpenAiStream implements StreamTranslator {
     return Array.isArray(choices) && choices.length > 0 && choices.every(isEmptyChoice)
   }
 
-  write (event: StreamEvent, latencyMs: number, sink: EventSink): void {
+  takeMissingEnd (): Uint8Array {
+    return Buffer.from(this.missingEnd)
+  }
+
+  write (event: StreamEvent, kind: StreamEventKind, latencyMs: number, sink: EventSink): void {
     const { bytes, start, end, dataEnd } = event
-    const brace = event.dataLines === 1 && bytes[event.dataStart] === openBrace ? lastBrace(bytes, event.dataStart, dataEnd) : -1
+    const brace = kind === 'content' && event.dataLines === 1 && bytes[event.dataStart] === openBrace ? lastBrace(bytes, event.dataStart, dataEnd) : -1
     if (brace < 0) return sink.append(bytes, start, end)
     sink.append(bytes, start, brace)
     let before = brace - 1

@@ -1,0 +1,46 @@
+import type { Usage } from '../api/usage.ts'
+import type { GatewayError } from '../errors.ts'
+import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
+import type { StreamTranslator } from '../providers/adapter.ts'
+import { toUsage } from '../providers/chat-usage.ts'
+import type { ChatSink } from '../api/chat-sink.ts'
+import type { ChatDecoder } from '../providers/family.ts'
+
+/** A stream whose dialect the client speaks too: events go through as they came; the decoder only says what they mean. */
+export class NativeStream implements StreamTranslator {
+  readonly usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  private readonly decoder: ChatDecoder
+  private said = false
+  private readonly sink: ChatSink = {
+    start: () => {},
+    delta: (_choice, delta) => { this.said ||= Object.entries(delta).some(([name, value]) => name !== 'role' && value !== '') },
+    finish: () => { this.said = true },
+    usage: (usage) => { toUsage(usage, this.usage) }
+  }
+
+  constructor (decoder: ChatDecoder) {
+    this.decoder = decoder
+  }
+
+  get finished (): boolean { return this.decoder.finished }
+  get complete (): boolean { return this.decoder.complete }
+  get error (): GatewayError | null { return this.decoder.error }
+
+  classify (event: StreamEvent): StreamEventKind {
+    const kind = this.decoder.decode(event, this.sink)
+    // What means nothing to the gateway may mean something to the client.
+    return kind === 'hidden' ? 'content' : kind
+  }
+
+  isOpening (_event: StreamEvent): boolean {
+    return !this.said
+  }
+
+  write (event: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
+    sink.append(event.bytes, event.start, event.end)
+  }
+
+  takeMissingEnd (): Uint8Array {
+    return new Uint8Array(0)
+  }
+}

@@ -1,0 +1,104 @@
+import type { Dialect } from '../api/dialects.ts'
+import type { Operation } from '../api/operations.ts'
+import type { RequestRoute } from '../api/parse-request.ts'
+import { GatewayError } from '../errors.ts'
+
+/** Prefixes under which everything else is mounted once more, for frameworks that expect them. */
+const frameworks = /^\/(?:litellm|langchain|pydanticai)(?=\/)/
+/** Prefixes of a dialect. Beneath them a model without a provider means the provider of that name. */
+const mounts: ReadonlyMap<string, { dialect: Dialect, provider: string }> = new Map([
+  ['openai', { dialect: 'openai', provider: 'openai' }],
+  ['anthropic', { dialect: 'anthropic', provider: 'anthropic' }],
+  ['genai', { dialect: 'gemini', provider: 'gemini' }],
+  ['bedrock', { dialect: 'bedrock', provider: 'bedrock' }],
+  ['cohere', { dialect: 'cohere', provider: 'cohere' }]
+])
+
+const mounted = /^\/(openai|anthropic|genai|bedrock|cohere)(?=\/)/
+
+interface FixedRoute {
+  dialect: Dialect
+  operation: Operation
+}
+
+/** Paths that say everything but the model; the key is what follows the mount. */
+const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>([
+  ['/v1/chat/completions', { dialect: 'openai', operation: 'chat_completion' }],
+  ['/v1/completions', { dialect: 'openai', operation: 'text_completion' }],
+  ['/v1/embeddings', { dialect: 'openai', operation: 'embedding' }],
+  ['/v1/responses', { dialect: 'openai', operation: 'responses' }],
+  ['/v1/rerank', { dialect: 'openai', operation: 'rerank' }],
+  ['/v1/messages', { dialect: 'anthropic', operation: 'chat_completion' }],
+  ['/v1/messages/count_tokens', { dialect: 'anthropic', operation: 'count_tokens' }],
+  ['/v2/chat', { dialect: 'cohere', operation: 'chat_completion' }],
+  ['/v2/embed', { dialect: 'cohere', operation: 'embedding' }],
+  ['/v2/rerank', { dialect: 'cohere', operation: 'rerank' }],
+  ['/api/chat', { dialect: 'ollama', operation: 'chat_completion' }],
+  ['/api/embed', { dialect: 'ollama', operation: 'embedding' }],
+  ['/api/v1/chat/completions', { dialect: 'openai', operation: 'chat_completion' }]
+])
+
+/** Azure's form: the deployment is the model. */
+const azurePath = /^(?:\/openai)?\/deployments\/([^/]+)(\/(?:chat\/completions|completions|embeddings|responses))$/
+/** Gemini's and Vertex AI's: the model is the last segment, and a verb follows it. */
+const geminiPath = /^\/v1(?:beta1?|alpha)?(?:\/projects\/[^/]+\/locations\/[^/]+)?(?:\/publishers\/google)?\/models\/(.+):([a-zA-Z]+)$/
+const geminiVerbs: ReadonlyMap<string, { operation: Operation, stream: boolean }> = new Map([
+  ['generateContent', { operation: 'chat_completion', stream: false }],
+  ['streamGenerateContent', { operation: 'chat_completion', stream: true }],
+  ['embedContent', { operation: 'embedding', stream: false }],
+  ['batchEmbedContents', { operation: 'embedding', stream: false }],
+  ['countTokens', { operation: 'count_tokens', stream: false }]
+])
+const bedrockPath = /^\/model\/(.+)\/(converse|converse-stream)$/
+/** Without the version, as some set the base URL. */
+const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses)$/
+
+/**
+ * Whose dialect a POST to this path is, and what it asks for; null when there is no such route. The same paths are served at the root, beneath
+ * the mount of their dialect, and beneath the mounts of frameworks.
+ * @throws GatewayError BIFROST_INVALID_REQUEST for a model in the path that is no valid percent-encoding
+ */
+export function findRoute (path: string): RequestRoute | null {
+  // The usual path needs no pattern.
+  const direct = fixedRoutes.get(path)
+  if (direct !== undefined) return { ...direct, model: null, stream: null, defaultProvider: defaultProviderOf(direct.dialect) }
+  const inner = path.replace(frameworks, '')
+  const mount = mounts.get(mounted.exec(inner)?.[1] ?? '')
+  const rest = mount === undefined ? inner : inner.slice(inner.indexOf('/', 1))
+  const route = findFixed(rest, mount !== undefined) ?? findPatterned(rest, mount !== undefined)
+  if (route === null) return null
+  if (mount === undefined) return { ...route, defaultProvider: defaultProviderOf(route.dialect) }
+  return mount.dialect === route.dialect ? { ...route, defaultProvider: mount.provider } : null
+}
+
+type PathRoute = Omit<RequestRoute, 'defaultProvider'>
+
+function findFixed (path: string, isMounted: boolean): PathRoute | null {
+  const fixed = fixedRoutes.get(isMounted && unversionedPath.test(path) ? `/v1${path}` : path)
+  return fixed === undefined ? null : { ...fixed, model: null, stream: null }
+}
+
+function findPatterned (path: string, isMounted: boolean): PathRoute | null {
+  const azure = isMounted ? azurePath.exec(path) : null
+  if (azure !== null) return { dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decode(azure[1] as string), stream: null }
+  const gemini = geminiPath.exec(path)
+  const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
+  if (gemini !== null && verb !== undefined) return { dialect: 'gemini', ...verb, model: decode(gemini[1] as string) }
+  const bedrock = bedrockPath.exec(path)
+  if (bedrock !== null) return { dialect: 'bedrock', operation: 'chat_completion', model: decode(bedrock[1] as string), stream: bedrock[2] === 'converse-stream' }
+  return null
+}
+
+/** At the root nobody has said who is meant; only a dialect that one provider speaks says so by itself. */
+function defaultProviderOf (dialect: Dialect): string | null {
+  return dialect === 'openai' ? null : dialect
+}
+
+/** Once: a model may hold a percent sign. */
+function decode (segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch (cause) {
+    throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'model', message: `The model in the path is not valid percent-encoding: ${segment.slice(0, 64)}.`, cause })
+  }
+}

@@ -1,0 +1,7 @@
+import type { Operation } from '../../src/api/operations.ts'
+import type { RequestRoute } from '../../src/api/parse-request.ts'
+
+/** What an OpenAI path says. */
+export function openAiRoute (operation: Operation): RequestRoute {
+  return { dialect: 'openai', operation, model: null, stream: null, defaultProvider: null }
+}
