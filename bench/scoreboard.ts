@@ -5,6 +5,9 @@ import type { Check } from './lib/output.ts'
 import { runMain } from './lib/run-main.ts'
 import { clientGoneEarly } from './scoreboard/client-gone-early.ts'
 import { clientGoneMidway } from './scoreboard/client-gone-midway.ts'
+import { crossRequest } from './scoreboard/cross-request.ts'
+import { headOfLine } from './scoreboard/head-of-line.ts'
+import { neverReading } from './scoreboard/never-reading.ts'
 import { rateLimitStorm } from './scoreboard/rate-limit-storm.ts'
 import { reusedSocket } from './scoreboard/reused-socket.ts'
 import type { RowContext, RowResult, ScoreboardRow } from './scoreboard/scoreboard-row.ts'
@@ -13,7 +16,7 @@ import { stalledMidway } from './scoreboard/stalled-midway.ts'
 import { truncatedStream } from './scoreboard/truncated-stream.ts'
 import { unreachable } from './scoreboard/unreachable.ts'
 
-const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm]
+const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, neverReading, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm, headOfLine, crossRequest]
 
 const usage = `usage: npm run bench:scoreboard -- [--only row] [--quick]
 rows: ${rows.map(({ row, fault }) => `\n  ${row} ${fault}`).join('')}`

@@ -5,6 +5,8 @@ import type { ResponseHandler } from './response-parser.ts'
 
 /** A request as data, so that it can be handed to a load process. */
 export interface LoadRequest {
+  /** POST when absent. */
+  method?: string
   port: number
   path: string
   headers: Record<string, string>
@@ -15,7 +17,7 @@ export function toRequestBytes (request: LoadRequest): Buffer {
   const length = Buffer.byteLength(request.body)
   const headers = { host: `127.0.0.1:${request.port}`, 'content-type': 'application/json', 'content-length': String(length), ...request.headers }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.from(`POST ${request.path} HTTP/1.1\r\n${lines.join('')}\r\n${request.body}`)
+  return Buffer.from(`${request.method ?? 'POST'} ${request.path} HTTP/1.1\r\n${lines.join('')}\r\n${request.body}`)
 }
 
 export interface SocketHandler extends ResponseHandler {
