@@ -10,10 +10,12 @@ import { reusedSocket } from './scoreboard/reused-socket.ts'
 import type { RowContext, RowResult, ScoreboardRow } from './scoreboard/scoreboard-row.ts'
 import { silentUpstream } from './scoreboard/silent-upstream.ts'
 import { stalledMidway } from './scoreboard/stalled-midway.ts'
+import { threadDeath } from './scoreboard/thread-death.ts'
+import { threadLoop } from './scoreboard/thread-loop.ts'
 import { truncatedStream } from './scoreboard/truncated-stream.ts'
 import { unreachable } from './scoreboard/unreachable.ts'
 
-const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm]
+const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm, threadDeath, threadLoop]
 
 const usage = `usage: npm run bench:scoreboard -- [--only row] [--quick]
 rows: ${rows.map(({ row, fault }) => `\n  ${row} ${fault}`).join('')}`
