@@ -5,6 +5,7 @@ import type { Check } from './lib/output.ts'
 import { runMain } from './lib/run-main.ts'
 import { clientGoneEarly } from './scoreboard/client-gone-early.ts'
 import { clientGoneMidway } from './scoreboard/client-gone-midway.ts'
+import { fewDescriptors } from './scoreboard/few-descriptors.ts'
 import { frontAbort } from './scoreboard/front-abort.ts'
 import { rateLimitStorm } from './scoreboard/rate-limit-storm.ts'
 import { reusedSocket } from './scoreboard/reused-socket.ts'
@@ -16,7 +17,7 @@ import { threadLoop } from './scoreboard/thread-loop.ts'
 import { truncatedStream } from './scoreboard/truncated-stream.ts'
 import { unreachable } from './scoreboard/unreachable.ts'
 
-const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm, threadDeath, threadLoop, frontAbort]
+const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm, threadDeath, threadLoop, frontAbort, fewDescriptors]
 
 const usage = `usage: npm run bench:scoreboard -- [--only row] [--quick]
 rows: ${rows.map(({ row, fault }) => `\n  ${row} ${fault}`).join('')}`
