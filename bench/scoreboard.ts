@@ -6,6 +6,8 @@ import { runMain } from './lib/run-main.ts'
 import { clientGoneEarly } from './scoreboard/client-gone-early.ts'
 import { clientGoneMidway } from './scoreboard/client-gone-midway.ts'
 import { crossRequest } from './scoreboard/cross-request.ts'
+import { fewDescriptors } from './scoreboard/few-descriptors.ts'
+import { frontAbort } from './scoreboard/front-abort.ts'
 import { headOfLine } from './scoreboard/head-of-line.ts'
 import { neverReading } from './scoreboard/never-reading.ts'
 import { rateLimitStorm } from './scoreboard/rate-limit-storm.ts'
@@ -13,10 +15,15 @@ import { reusedSocket } from './scoreboard/reused-socket.ts'
 import type { RowContext, RowResult, ScoreboardRow } from './scoreboard/scoreboard-row.ts'
 import { silentUpstream } from './scoreboard/silent-upstream.ts'
 import { stalledMidway } from './scoreboard/stalled-midway.ts'
+import { threadDeath } from './scoreboard/thread-death.ts'
+import { threadLoop } from './scoreboard/thread-loop.ts'
 import { truncatedStream } from './scoreboard/truncated-stream.ts'
 import { unreachable } from './scoreboard/unreachable.ts'
 
-const rows: readonly ScoreboardRow[] = [clientGoneEarly, clientGoneMidway, neverReading, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm, headOfLine, crossRequest]
+const rows: readonly ScoreboardRow[] = [
+  clientGoneEarly, clientGoneMidway, neverReading, silentUpstream, stalledMidway, truncatedStream, reusedSocket, unreachable, rateLimitStorm, threadDeath, threadLoop, frontAbort,
+  fewDescriptors, headOfLine, crossRequest
+]
 
 const usage = `usage: npm run bench:scoreboard -- [--only row] [--quick]
 rows: ${rows.map(({ row, fault }) => `\n  ${row} ${fault}`).join('')}`

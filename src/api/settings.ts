@@ -254,6 +254,6 @@ export interface MockSettings {
   readonly failureProbability: number
   readonly failureStatus: number
   readonly embeddingDimensions: number
-  /** Lets the model names `exit-thread`, `spin-thread` and `exhaust-heap` do that to the worker thread, for fault drills. */
+  /** Lets the model names `exit-thread`, `throw-thread`, `spin-thread` and `exhaust-heap` do that to the worker thread, for fault drills. */
   readonly threadFaults: boolean
 }

@@ -131,6 +131,7 @@ export class MockAttempt implements Attempt {
 /** Fault drills, only where the config allows them. */
 function harmThread (model: string): void {
   if (model === 'exit-thread') process.exit(1)
+  if (model === 'throw-thread') throw new Error('The model throw-thread was asked for.')
   if (model === 'spin-thread') for (;;);
   if (model === 'exhaust-heap') {
     const hoard: unknown[] = []

@@ -1185,7 +1185,7 @@ export interface Mock {
    */
   embedding_dimensions: number
   /**
-   * Lets the model names `exit-thread`, `spin-thread` and `exhaust-heap` do that to the worker thread, for fault drills.
+   * Lets the model names `exit-thread`, `throw-thread`, `spin-thread` and `exhaust-heap` do that to the worker thread, for fault drills.
    */
   thread_faults: boolean
 }

@@ -9,6 +9,8 @@ import { providerWorkerUrl } from './worker-url.ts'
 export class PiscinaThreads implements Threads {
   private readonly settings: ProviderSettings
   private readonly piscina: Piscina
+  /** In the order of their start. */
+  private readonly starting = new Set<ProviderThread>()
 
   constructor (settings: ProviderSettings) {
     this.settings = settings
@@ -22,12 +24,25 @@ export class PiscinaThreads implements Threads {
       resourceLimits: { maxOldGenerationSizeMb: settings.maxHeapMb },
       env: {}
     })
-    // A thread's death is reported by its own task; piscina's event would only repeat it.
-    this.piscina.on('error', () => {})
+    // A thread that has a task reports its death by that task. This one had none yet: it failed to start (no file descriptor, no memory),
+    // and piscina starts no other one for the task that waits for it. The task ends here, and its successor asks for a thread anew.
+    this.piscina.on('error', () => { [...this.starting].at(-1)?.terminate() })
   }
 
   start (index: number, revisions: readonly Revision[], events: ThreadEvents): ProviderThread {
-    return new ProviderThread(index, this.settings.ringBytes, revisions, this.piscina, events)
+    const thread = new ProviderThread(index, this.settings.ringBytes, revisions, this.piscina, {
+      ...events,
+      onReady: () => {
+        this.starting.delete(thread)
+        events.onReady()
+      },
+      onEnd: (ended, reason, error) => {
+        this.starting.delete(thread)
+        events.onEnd(ended, reason, error)
+      }
+    })
+    this.starting.add(thread)
+    return thread
   }
 
   async destroy (): Promise<void> {

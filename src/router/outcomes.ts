@@ -32,7 +32,7 @@ export const outcomeTable = {
   request_fault: { meaning: 'any other 4xx, 501, 505, an answer over the size limit', retry: 'never', fallsBack: true, isFailure: false },
   context_length: { meaning: 'the request does not fit the model; `context_length_fallbacks` replace what is left', retry: 'never', fallsBack: true, isFailure: false },
   content_policy: { meaning: 'the provider will not answer this; `content_policy_fallbacks` replace what is left', retry: 'never', fallsBack: true, isFailure: false },
-  unavailable: { meaning: 'not tried: queue full, breaker open, all keys resting, no key, operation not served, provider not configured', retry: 'never', fallsBack: true, isFailure: false },
+  unavailable: { meaning: 'not tried: queue full, no file descriptor free, breaker open, all keys resting, no key, operation not served, provider not configured', retry: 'never', fallsBack: true, isFailure: false },
   client_gone: { meaning: 'the client left, or took nothing for too long', retry: 'never', fallsBack: false, isFailure: false },
   deadline: { meaning: 'the time of the whole request is over', retry: 'never', fallsBack: false, isFailure: false },
   outpaced: { meaning: 'one of two attempts at once ([hedging](config.md#providersnamehedging)), cancelled since the other one began to answer first; only where the client asks for the trail', retry: 'never', fallsBack: false, isFailure: false },

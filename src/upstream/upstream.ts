@@ -215,6 +215,10 @@ function basicToken (username: string, password: string): string {
 function toGatewayError (error: Error & { code?: string }, started: boolean, provider: string, origin: string): GatewayError {
   const code = error.code ?? error.name
   if (!started) {
+    // The gateway's own limit: the provider is not to blame, and its circuit breaker must not open for it.
+    if (code === 'EMFILE' || code === 'ENFILE') {
+      return new GatewayError('BIFROST_REQUEST_DROPPED', { message: `request dropped: no file descriptor is free for a connection to ${provider} (${code})`, provider, cause: error })
+    }
     return new GatewayError('BIFROST_UPSTREAM_CONNECT', { message: `Could not connect to ${provider} at ${origin}: ${code}.`, provider, cause: error })
   }
   // undici leaves the parser's code out when its table does not know it.

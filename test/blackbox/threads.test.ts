@@ -56,7 +56,7 @@ async function start (t: TestContext, mock: object = {}): Promise<Setup> {
   return { gateway, ask, checkOther, restarts: (reason) => gateway.metric('bifrost_thread_restarts_total', { provider: 'mock', reason }) }
 }
 
-const deaths: [model: string, reason: string][] = [['exit-thread', 'exit'], ['exhaust-heap', 'out_of_memory'], ['spin-thread', 'unresponsive']]
+const deaths: [model: string, reason: string][] = [['exit-thread', 'exit'], ['throw-thread', 'exit'], ['exhaust-heap', 'out_of_memory'], ['spin-thread', 'unresponsive']]
 for (const [model, reason] of deaths) {
   for (const stream of [false, true]) {
     test(`a request that ends its thread twice (${model}, ${stream ? 'streamed' : 'unary'}) is 502 worker_lost, the thread is replaced and others notice nothing`, { timeout: 60_000 }, async (t) => {

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Dispatcher } from 'undici'
+import type { GatewayError } from '../../src/errors.ts'
+import { toOutcome } from '../../src/router/outcomes.ts'
+import { UpstreamCall } from '../../src/upstream/upstream.ts'
+
+type Connections = ConstructorParameters<typeof UpstreamCall>[0]
+
+/** What a call makes of a connection that cannot be opened for this reason. */
+function failConnecting (code: string): GatewayError {
+  const dispatcher = {
+    dispatch (_options: unknown, handler: UpstreamCall): void {
+      handler.onResponseError({} as Dispatcher.DispatchController, Object.assign(new Error(`connect ${code}`), { code }))
+    }
+  }
+  const connections = { take: () => dispatcher, giveBack () {}, discard () {} } as unknown as Connections
+  const errors: GatewayError[] = []
+  const unexpected = (): void => { assert.fail('nothing was sent') }
+  const call = new UpstreamCall(connections, { onStart: unexpected, onHead: unexpected, onData: unexpected, onEnd: unexpected, onError: (error) => { errors.push(error) } }, 'up', 'http://127.0.0.1:1')
+  call.dispatch({ origin: 'http://127.0.0.1:1', path: '/', headers: [], body: Buffer.alloc(0) }, false)
+  assert.equal(errors.length, 1)
+  return errors[0] as GatewayError
+}
+
+for (const code of ['EMFILE', 'ENFILE']) {
+  test(`a connection that our own file descriptors do not suffice for (${code}) is 503 request_dropped, and no failure of the provider`, () => {
+    const error = failConnecting(code)
+    assert.equal(error.code, 'BIFROST_REQUEST_DROPPED')
+    assert.equal(error.status, 503)
+    assert.equal(error.message, `request dropped: no file descriptor is free for a connection to up (${code})`)
+    assert.equal(toOutcome(error), 'unavailable')
+  })
+}
+
+test('a connection that the provider refuses is 502 upstream_connect_error', () => {
+  const error = failConnecting('ECONNREFUSED')
+  assert.equal(error.code, 'BIFROST_UPSTREAM_CONNECT')
+  assert.equal(error.message, 'Could not connect to up at http://127.0.0.1:1: ECONNREFUSED.')
+})
