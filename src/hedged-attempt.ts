@@ -1,6 +1,7 @@
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
 import type { HedgingSettings } from './api/settings.ts'
+import { noUsage } from './api/usage.ts'
 import type { Usage } from './api/usage.ts'
 import type { GatewayError } from './errors.ts'
 import type { JobPool, JobTerms } from './pool/job.ts'
@@ -24,8 +25,6 @@ interface OriginalFailure {
   usage: Usage
   outcome: Outcome
 }
-
-const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /**
  * An attempt on a provider with hedging: the original and, when it is slower than nearly all before it, a second one beside it, the hedge.

@@ -1,6 +1,7 @@
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
+import { createUsage } from './api/usage.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
@@ -39,7 +40,7 @@ export class RequestRecord {
   /** Another request got the same answer; what it cost is booked there. */
   isShared = false
   /** Of the last attempt. */
-  usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  usage: Usage = createUsage()
   /** Over all attempts. */
   queueMs = 0
   /** Over all attempts. */

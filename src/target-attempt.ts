@@ -2,6 +2,7 @@ import { spliceBody } from './api/body-splice.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
+import { noUsage } from './api/usage.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { LimitVerdict } from './pool/concurrency-limit.ts'
@@ -20,7 +21,6 @@ import type { TrailEntry } from './router/trail.ts'
 const creditStepBytes = 32 * 1024
 /** An attempt that outlives its worker's own deadlines by this much is given up, in milliseconds. */
 const deadlineGraceMs = 5_000
-const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 
 export interface AttemptContext {
   health: Health

@@ -8,6 +8,7 @@ import { FakeWorld } from './helpers/fake-run.ts'
 import type { FakeClient, FakeJob } from './helpers/fake-run.ts'
 import { createRandom } from './helpers/random.ts'
 import { createKey, createProvider } from './router/settings.ts'
+import { createUsage } from '../src/api/usage.ts'
 
 const hedging: HedgingSettings = { delayMinMs: 50, requestsMin: 100, budgetShare: 1 }
 const slowMs = 200
@@ -196,13 +197,13 @@ describe('the first one to begin', () => {
     hedge.listener.onChunk(Buffer.from('data: more\n\n'))
     original.listener.onChunk(Buffer.from('data: main again\n\n'))
     run.onTaken(40_000)
-    hedge.listener.onEnd({ inputTokens: 3, outputTokens: 4 }, 0)
+    hedge.listener.onEnd(createUsage(3, 4), 0)
     assert.equal(client.text, 'data: spare\n\ndata: more\n\n')
     assert.deepEqual(client.calls, ['openStream', 'closeStream'])
     assert.match(client.identity?.headers ?? '', /x-bifrost-provider: spare/)
     assert.deepEqual([original.creditBytes, hedge.creditBytes], [0, 40_000])
     assert.deepEqual([original.cancelCount, hedge.cancelCount], [1, 0])
-    assert.deepEqual(run.record.usage, { inputTokens: 3, outputTokens: 4 })
+    assert.deepEqual(run.record.usage, createUsage(3, 4))
   })
 
   test('is a stream that breaks later: that is the end, and its failure', () => {

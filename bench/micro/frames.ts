@@ -4,6 +4,7 @@ import type { JobHead } from '../../src/api/job.ts'
 import { readJobFrame, sizeOfJobFrame, writeJobFrame } from '../../src/frames/job-frame.ts'
 import { readResultBatch, ResultBatch } from '../../src/frames/result-frame.ts'
 import type { ResultHandler } from '../../src/frames/result-frame.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 /**
  * What writing and reading frames costs, and what a reused `ResultBatch` saves against a fresh buffer
@@ -26,7 +27,7 @@ const head: JobHead = {
   forwardedHeaders: ''
 }
 const headers = 'x-ratelimit-remaining-requests: 9999\r\nopenai-processing-ms: 312\r\nx-upstream-request-id: req_0123456789abcdef'
-const usage = { inputTokens: 120, outputTokens: 64 }
+const usage = createUsage(120, 64)
 const event = Buffer.from(`data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content: ' word' }, finish_reason: null }] })}\n\n`)
 
 const ignore: ResultHandler = { onReply () {}, onHead () {}, onChunk () {}, onEnd () {}, onFailed () {} }

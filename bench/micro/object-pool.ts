@@ -3,6 +3,7 @@ import { measure } from '../lib/micro.ts'
 import { ResultBatch } from '../../src/frames/result-frame.ts'
 import { Job } from '../../src/pool/job.ts'
 import { JobSlots } from '../../src/pool/job-slots.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 /**
  * What the two object pools save: jobs as slots against a new job in a Map, a reused result batch
@@ -42,7 +43,7 @@ function measureMap (): number {
 }
 
 function measureBatch (create: () => ResultBatch): number {
-  const usage = { inputTokens: 1, outputTokens: 2 }
+  const usage = createUsage(1, 2)
   const body = Buffer.alloc(700, 'x')
   return measure(50_000, (index) => {
     const batch = create()

@@ -1,4 +1,5 @@
 import type { ProviderSettings } from '../api/settings.ts'
+import { noUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import { GatewayError } from '../errors.ts'
 import type { JobFrame } from '../api/job.ts'
@@ -8,7 +9,6 @@ import type { Attempt } from './attempt.ts'
 import { toForwardedHeaders } from './response-headers.ts'
 import type { Results } from './results.ts'
 
-const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 /** An error body longer than this is cut, not collected. */
 const errorBodyBytesMax = 64 * 1024
 

@@ -1,4 +1,5 @@
 import type { MockSettings } from '../api/settings.ts'
+import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import { GatewayError } from '../errors.ts'
 import { streamWindowBytes } from '../frames/kinds.ts'
@@ -29,7 +30,7 @@ export class MockAttempt implements Attempt {
   private timer: NodeJS.Timeout | null = null
   private events: string[] = []
   private nextEvent = 0
-  private usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  private usage: Usage = createUsage()
   private uncreditedBytes = 0
   private paused = false
   private settled = false
@@ -71,14 +72,14 @@ export class MockAttempt implements Attempt {
     if (this.job.stream) {
       const { events, inputTokens, outputTokens } = toMockEvents(this.settings, this.job, createdSeconds)
       this.events = events
-      this.usage = { inputTokens, outputTokens }
+      this.usage = createUsage(inputTokens, outputTokens)
       this.results.head(this.job.id, 200, '', this.elapsedMicroseconds())
       return this.stream()
     }
     const { body, inputTokens, outputTokens } = toMockReply(this.settings, this.job, createdSeconds)
     this.settle()
     this.results.reply(this.job.id, {
-      status: 200, usage: { inputTokens, outputTokens }, upstreamMicroseconds: this.elapsedMicroseconds(), spliceOffset: body.length - 1, headers: '', raw: '', body
+      status: 200, usage: createUsage(inputTokens, outputTokens), upstreamMicroseconds: this.elapsedMicroseconds(), spliceOffset: body.length - 1, headers: '', raw: '', body
     })
   }
 

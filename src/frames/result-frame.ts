@@ -1,4 +1,5 @@
 import type { Reply } from '../api/reply.ts'
+import { usageFields } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import type { ErrorRecord } from '../errors.ts'
 import { resultFrameKinds } from './kinds.ts'
@@ -8,20 +9,22 @@ import { resultFrameKinds } from './kinds.ts'
  *
  *   | length u32 (header included) | kind u32 | job id u32 | payload ... |
  *
- * reply    status u16, 0 u16, input tokens u32, output tokens u32, upstream microseconds u32,
+ * usage    input, output, cached, cache write, reasoning, audio input, audio output tokens, each u32
+ * reply    status u16, 0 u16, usage, upstream microseconds u32,
  *          splice offset u32 (of the body's last brace; 0xffffffff: not a JSON object),
  *          headers bytes u32, raw bytes u32 | headers | raw | body
  * head     status u16, 0 u16, upstream microseconds u32 | headers
  * chunk    whole SSE events
- * end      input tokens u32, output tokens u32, upstream microseconds u32
+ * end      usage, upstream microseconds u32
  * failed   JSON: FailureRecord
  *
  * Headers are `name: value` lines joined by CR LF, which no header value can hold.
  */
 const frameHeaderBytes = 12
-const replyHeaderBytes = 28
+const usageBytes = 4 * usageFields.length
+const replyHeaderBytes = 20 + usageBytes
 const headHeaderBytes = 8
-const endBytes = 12
+const endBytes = usageBytes + 4
 const noSplice = 0xffffffff
 
 export interface FailureRecord {
@@ -64,12 +67,11 @@ export class ResultBatch {
     let at = this.open(resultFrameKinds.reply, jobId, replyHeaderBytes + headersBytes + rawBytes + reply.body.length)
     const buffer = this.buffer
     buffer.writeUInt32LE(reply.status, at)
-    buffer.writeUInt32LE(reply.usage.inputTokens, at + 4)
-    buffer.writeUInt32LE(reply.usage.outputTokens, at + 8)
-    buffer.writeUInt32LE(reply.upstreamMicroseconds >>> 0, at + 12)
-    buffer.writeUInt32LE(reply.spliceOffset < 0 ? noSplice : reply.spliceOffset, at + 16)
-    buffer.writeUInt32LE(headersBytes, at + 20)
-    buffer.writeUInt32LE(rawBytes, at + 24)
+    const rest = writeUsage(buffer, at + 4, reply.usage)
+    buffer.writeUInt32LE(reply.upstreamMicroseconds >>> 0, rest)
+    buffer.writeUInt32LE(reply.spliceOffset < 0 ? noSplice : reply.spliceOffset, rest + 4)
+    buffer.writeUInt32LE(headersBytes, rest + 8)
+    buffer.writeUInt32LE(rawBytes, rest + 12)
     at += replyHeaderBytes
     at += buffer.write(reply.headers, at, 'latin1')
     if (rawBytes > 0) at += buffer.write(reply.raw, at)
@@ -115,9 +117,7 @@ export class ResultBatch {
 
   end (jobId: number, usage: Usage, upstreamMicroseconds: number): void {
     const at = this.open(resultFrameKinds.end, jobId, endBytes)
-    this.buffer.writeUInt32LE(usage.inputTokens, at)
-    this.buffer.writeUInt32LE(usage.outputTokens, at + 4)
-    this.buffer.writeUInt32LE(upstreamMicroseconds >>> 0, at + 8)
+    this.buffer.writeUInt32LE(upstreamMicroseconds >>> 0, writeUsage(this.buffer, at, usage))
   }
 
   failed (jobId: number, failure: FailureRecord): void {
@@ -172,7 +172,7 @@ export function readResultBatch (batch: ArrayBuffer, handler: ResultHandler): vo
         handler.onHead(jobId, buffer.readUInt32LE(at), buffer.toString('latin1', at + headHeaderBytes, end), buffer.readUInt32LE(at + 4))
         break
       case resultFrameKinds.chunk: handler.onChunk(jobId, buffer.subarray(at, end)); break
-      case resultFrameKinds.end: handler.onEnd(jobId, readUsage(buffer, at), buffer.readUInt32LE(at + 8)); break
+      case resultFrameKinds.end: handler.onEnd(jobId, readUsage(buffer, at), buffer.readUInt32LE(at + usageBytes)); break
       case resultFrameKinds.failed: handler.onFailed(jobId, JSON.parse(buffer.toString('utf8', at, end)) as FailureRecord); break
       default: throw new RangeError(`unknown result frame kind ${kind}`)
     }
@@ -180,19 +180,34 @@ export function readResultBatch (batch: ArrayBuffer, handler: ResultHandler): vo
   }
 }
 
+/** @returns the offset after it */
+function writeUsage (buffer: Buffer, at: number, usage: Usage): number {
+  for (const field of usageFields) at = buffer.writeUInt32LE(usage[field], at)
+  return at
+}
+
 function readUsage (buffer: Buffer, at: number): Usage {
-  return { inputTokens: buffer.readUInt32LE(at), outputTokens: buffer.readUInt32LE(at + 4) }
+  return {
+    inputTokens: buffer.readUInt32LE(at),
+    outputTokens: buffer.readUInt32LE(at + 4),
+    cachedTokens: buffer.readUInt32LE(at + 8),
+    cacheWriteTokens: buffer.readUInt32LE(at + 12),
+    reasoningTokens: buffer.readUInt32LE(at + 16),
+    audioInputTokens: buffer.readUInt32LE(at + 20),
+    audioOutputTokens: buffer.readUInt32LE(at + 24)
+  }
 }
 
 function readReply (buffer: Buffer, at: number, end: number): Reply {
-  const splice = buffer.readUInt32LE(at + 16)
+  const rest = at + 4 + usageBytes
+  const splice = buffer.readUInt32LE(rest + 4)
   const headersStart = at + replyHeaderBytes
-  const rawStart = headersStart + buffer.readUInt32LE(at + 20)
-  const bodyStart = rawStart + buffer.readUInt32LE(at + 24)
+  const rawStart = headersStart + buffer.readUInt32LE(rest + 8)
+  const bodyStart = rawStart + buffer.readUInt32LE(rest + 12)
   return {
     status: buffer.readUInt32LE(at),
     usage: readUsage(buffer, at + 4),
-    upstreamMicroseconds: buffer.readUInt32LE(at + 12),
+    upstreamMicroseconds: buffer.readUInt32LE(rest),
     spliceOffset: splice === noSplice ? -1 : splice,
     headers: buffer.toString('latin1', headersStart, rawStart),
     raw: buffer.toString('utf8', rawStart, bodyStart),

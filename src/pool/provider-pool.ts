@@ -1,5 +1,6 @@
 import type { Reply } from '../api/reply.ts'
 import type { ProviderSettings } from '../api/settings.ts'
+import { noUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import { fromErrorRecord, GatewayError } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -36,7 +37,6 @@ export interface ProviderPoolOptions {
 const heartbeatLookMs = 500
 /** A full ring empties in microseconds; this is how long the queue waits to try again. */
 const ringRetryMs = 1
-const noUsage: Usage = { inputTokens: 0, outputTokens: 0 }
 
 /**
  * One provider: its gate, its threads and its jobs in flight. Threads start with the first request;

@@ -2,6 +2,7 @@ import type { ChatRequest, EmbeddingRequest, JsonObject, RerankRequest } from '.
 import type { JobFrame } from '../api/job.ts'
 import { requestTypeOf } from '../api/operations.ts'
 import type { ProviderSettings } from '../api/settings.ts'
+import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import type { AnswerContext } from '../dialects/dialect.ts'
 import { chatDialectOf, embeddingDialectOf, rerankDialectOf, tokenCountDialectOf } from '../dialects/registry.ts'
@@ -91,7 +92,7 @@ class NativeCall extends FamilyCall {
   }
 
   fromReply (body: Uint8Array): AdapterReply {
-    const usage: Usage = { inputTokens: 0, outputTokens: 0 }
+    const usage = createUsage()
     const found = this.family.toUsage(this.parse(body), this.job.operation)
     if (found !== null) toUsage(found, usage)
     return { body, usage, spliceOffset: -1, extraFields: '' }
@@ -174,7 +175,7 @@ class ChatCall extends TranslatedCall {
     const { job } = this
     const request = this.request as ChatRequest
     const reply = this.chat().fromChatReply(body, request, this.translation())
-    const usage: Usage = { inputTokens: 0, outputTokens: 0 }
+    const usage = createUsage()
     if (reply.usage !== undefined) toUsage(reply.usage, usage)
     return { answer: chatDialectOf(job.dialect, job.operation).fromChatReply(reply, request, this.answerContext(true)), usage }
   }
@@ -204,7 +205,7 @@ class EmbeddingCall extends TranslatedCall {
     const reply = this.embedding().fromEmbeddingReply(body, request, this.translation())
     return {
       answer: embeddingDialectOf(this.job.dialect).fromEmbeddingReply(reply, request, this.answerContext(true)),
-      usage: { inputTokens: reply.usage.prompt_tokens, outputTokens: 0 }
+      usage: createUsage(reply.usage.prompt_tokens)
     }
   }
 
@@ -224,7 +225,7 @@ class RerankCall extends TranslatedCall {
   protected translateBack (body: unknown): { answer: JsonObject, usage: Usage } {
     const request = this.request as RerankRequest
     const reply = this.rerank().fromRerankReply(body, request, this.translation())
-    const usage: Usage = { inputTokens: reply.usage?.prompt_tokens ?? 0, outputTokens: reply.usage?.completion_tokens ?? 0 }
+    const usage = createUsage(reply.usage?.prompt_tokens, reply.usage?.completion_tokens)
     return { answer: rerankDialectOf(this.job.dialect).fromRerankReply(reply, request, this.answerContext(true)), usage }
   }
 
@@ -239,7 +240,7 @@ class TokenCountCall extends TranslatedCall {
   }
 
   protected translateBack (body: unknown): { answer: JsonObject, usage: Usage } {
-    return { answer: tokenCountDialectOf(this.job.dialect).fromTokenCount(this.counter().fromCountReply(body)), usage: { inputTokens: 0, outputTokens: 0 } }
+    return { answer: tokenCountDialectOf(this.job.dialect).fromTokenCount(this.counter().fromCountReply(body)), usage: createUsage() }
   }
 
   private counter (): TokenCounter {

@@ -1,3 +1,4 @@
+import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
@@ -8,7 +9,7 @@ import type { ChatDecoder } from '../providers/family.ts'
 
 /** A stream whose dialect the client speaks too: events go through as they came; the decoder only says what they mean. */
 export class NativeStream implements StreamTranslator {
-  readonly usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  readonly usage: Usage = createUsage()
   private readonly decoder: ChatDecoder
   private said = false
   private readonly sink: ChatSink = {

@@ -1,4 +1,5 @@
 import type { ChatDelta, ChatUsage, FinishReason } from '../api/chat.ts'
+import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { ChatEncoder } from '../dialects/dialect.ts'
@@ -17,7 +18,7 @@ type Call =
 /** What one event said, until it is known where it goes. */
 class Recorder implements ChatSink {
   readonly calls: Call[] = []
-  readonly usageTotals: Usage = { inputTokens: 0, outputTokens: 0 }
+  readonly usageTotals: Usage = createUsage()
 
   start (id: string, model: string): void { this.calls.push({ kind: 'start', id, model }) }
   delta (choice: number, delta: ChatDelta): void { this.calls.push({ kind: 'delta', choice, delta }) }

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import { createJob } from '../providers/recordings.ts'
 import { createProvider } from '../router/settings.ts'
 import { chunksOf, createStreamHarness } from './stream-harness.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 const chat = createJob('chat_completion', { id: 7 })
 const answer = Buffer.from('data: {"choices":[{"delta":{"content":"a"},"finish_reason":null}]}\n\n')
 const finish = Buffer.from('data: {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n')
 const done = Buffer.from('data: [DONE]\n\n')
-const usage = { inputTokens: 1, outputTokens: 2 }
+const usage = createUsage(1, 2)
 
 /** Frame kinds, with the code of a failure. */
 async function story (harness: ReturnType<typeof createStreamHarness>): Promise<string[]> {

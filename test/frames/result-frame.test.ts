@@ -4,12 +4,14 @@ import fc from 'fast-check'
 import { readResultBatch, ResultBatch } from '../../src/frames/result-frame.ts'
 import { collectResults } from './collect-results.ts'
 import type { ResultFrame } from './collect-results.ts'
+import { createUsage } from '../../src/api/usage.ts'
+import type { Usage } from '../../src/api/usage.ts'
 
 /** Plain objects, as the reader makes them. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true })
 
 const u32 = fc.nat(2 ** 32 - 1)
-const usages = record({ inputTokens: u32, outputTokens: u32 })
+const usages = record<Usage>({ inputTokens: u32, outputTokens: u32, cachedTokens: u32, cacheWriteTokens: u32, reasoningTokens: u32, audioInputTokens: u32, audioOutputTokens: u32 })
 const latin1 = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 200 })
 const sizes = fc.oneof({ weight: 9, arbitrary: fc.nat(300) }, { weight: 2, arbitrary: fc.nat(90_000) })
 const bodies = fc.tuple(sizes, fc.nat(255)).map(([bytes, seed]) => Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => (index * 31 + seed) & 0xff)))
@@ -71,7 +73,7 @@ test('a batch reads back as it was written, for every mix of frames and sizes', 
 test('a chunk grows past 64 KiB while it is open, between other frames', () => {
   const batch = new ResultBatch()
   const piece = Buffer.from(Uint8Array.from({ length: 1000 }, (_, index) => index & 0xff))
-  batch.end(1, { inputTokens: 1, outputTokens: 2 }, 3)
+  batch.end(1, createUsage(1, 2), 3)
   batch.openChunk(2)
   for (let count = 0; count < 300; count++) {
     batch.append(piece, 0, 1000)
@@ -82,7 +84,7 @@ test('a chunk grows past 64 KiB while it is open, between other frames', () => {
   batch.head(3, 200, 'a: b', 4)
   const expected = Buffer.concat(Array.from({ length: 300 }, () => [piece, Buffer.from('|'), piece.subarray(10, 20)]).flat())
   assert.deepEqual(collectResults(batch.take()), [
-    { kind: 'end', jobId: 1, usage: { inputTokens: 1, outputTokens: 2 }, upstreamMicroseconds: 3 },
+    { kind: 'end', jobId: 1, usage: createUsage(1, 2), upstreamMicroseconds: 3 },
     { kind: 'chunk', jobId: 2, bytes: expected },
     { kind: 'head', jobId: 3, status: 200, headers: 'a: b', upstreamMicroseconds: 4 }
   ])
@@ -91,11 +93,11 @@ test('a chunk grows past 64 KiB while it is open, between other frames', () => {
 test('a body of 5 MB goes through and the batch shrinks back after it', () => {
   const batch = new ResultBatch(1024)
   const body = Buffer.alloc(5_000_000, 'x')
-  const reply = { status: 200, usage: { inputTokens: 0, outputTokens: 0 }, upstreamMicroseconds: 0, spliceOffset: -1, headers: '', raw: '', body }
+  const reply = { status: 200, usage: createUsage(), upstreamMicroseconds: 0, spliceOffset: -1, headers: '', raw: '', body }
   batch.reply(1, reply)
   assert.deepEqual(collectResults(batch.take()), [{ kind: 'reply', jobId: 1, reply }])
-  batch.end(2, { inputTokens: 1, outputTokens: 1 }, 1)
-  assert.equal(batch.take().byteLength, 24)
+  batch.end(2, createUsage(1, 1), 1)
+  assert.equal(batch.take().byteLength, 12 + 7 * 4 + 4)
 })
 
 test('an empty chunk leaves nothing behind, also between two frames', () => {
@@ -104,7 +106,7 @@ test('an empty chunk leaves nothing behind, also between two frames', () => {
   assert.equal(batch.closeChunk(), 0)
   assert.equal(batch.isEmpty, true)
   assert.equal(batch.take().byteLength, 0)
-  const end = { kind: 'end' as const, jobId: 5, usage: { inputTokens: 1, outputTokens: 2 }, upstreamMicroseconds: 3 }
+  const end = { kind: 'end' as const, jobId: 5, usage: createUsage(1, 2), upstreamMicroseconds: 3 }
   write(batch, end, 1)
   batch.openChunk(6)
   batch.append(Buffer.from('abc'), 1, 1)
@@ -125,10 +127,10 @@ test('ASCII text of every code arrives byte for byte', () => {
 
 test('what was taken is a buffer of its own that can be transferred', () => {
   const batch = new ResultBatch()
-  batch.end(1, { inputTokens: 1, outputTokens: 2 }, 3)
+  batch.end(1, createUsage(1, 2), 3)
   const first = batch.take()
   structuredClone(first, { transfer: [first] })
-  batch.end(2, { inputTokens: 1, outputTokens: 2 }, 3)
+  batch.end(2, createUsage(1, 2), 3)
   assert.deepEqual(collectResults(batch.take()).map(({ jobId }) => jobId), [2])
 })
 

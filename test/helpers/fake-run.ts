@@ -16,8 +16,9 @@ import { Identities } from '../../src/router/identity.ts'
 import { createSettings } from '../router/settings.ts'
 import { createRandom } from './random.ts'
 import { openAiRoute } from './routes.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
-const noUsage = { inputTokens: 0, outputTokens: 0 }
+const noUsage = createUsage()
 
 /** A clock that stands still until it is told to go on, with its timers. */
 class FakeClock {
@@ -69,7 +70,7 @@ export class FakeJob {
   }
 
   reply (text = '{}', upstreamMicroseconds = 0): void {
-    this.listener.onReply({ status: 200, usage: { inputTokens: 1, outputTokens: 2 }, upstreamMicroseconds, spliceOffset: -1, headers: '', raw: '', body: Buffer.from(text) })
+    this.listener.onReply({ status: 200, usage: createUsage(1, 2), upstreamMicroseconds, spliceOffset: -1, headers: '', raw: '', body: Buffer.from(text) })
   }
 
   beginStream (text = 'data: 1\n\n'): void {

@@ -6,6 +6,8 @@ import { toBase64Floats } from '../../src/api/base64-floats.ts'
 import { fromOpenAiReply } from '../../src/providers/openai/reply.ts'
 import type { AdapterReply } from '../../src/providers/adapter.ts'
 import { countByProvider, createJob, noRecordings, readRecordings } from './recordings.ts'
+import { countsOf } from './replay-stream.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 const recordings = readRecordings('unary')
 const skip = recordings.length === 0 ? noRecordings : false
@@ -33,10 +35,7 @@ test('recorded answers keep their bytes, tell their usage and take extra_fields'
     const original = JSON.parse(body.toString()) as { usage?: Record<string, number> }
     const reply = fromOpenAiReply('test', createJob(operation, { stream: false }), body)
     assert.equal(reply.body, body, name)
-    assert.deepEqual(reply.usage, {
-      inputTokens: original.usage?.prompt_tokens ?? original.usage?.input_tokens ?? 0,
-      outputTokens: original.usage?.completion_tokens ?? original.usage?.output_tokens ?? 0
-    }, name)
+    assert.deepEqual(reply.usage, countsOf(original.usage), name)
     const { extra_fields: extra, ...rest } = splice(reply)
     assert.deepEqual(rest, original, name)
     assert.deepEqual(extra, { latency: 1 })
@@ -73,7 +72,7 @@ test('embeddings are converted for the client that asked for base64 only', () =>
   assert.equal(fromOpenAiReply('p', createJob('embedding', { stream: false }), body).body, body)
   const { body: converted, usage } = fromOpenAiReply('p', base64Job, body)
   assert.deepEqual(JSON.parse(Buffer.from(converted).toString()), { data: [{ embedding: 'AAAAPwAAgL8=' }, { embedding: 'AAAAQA==' }], usage: { prompt_tokens: 3, total_tokens: 3 } })
-  assert.deepEqual(usage, { inputTokens: 3, outputTokens: 0 })
+  assert.deepEqual(usage, createUsage(3, 0))
 })
 
 test('a long head before the first vector does not hide it', () => {
@@ -104,5 +103,5 @@ test('an answer with more keys than a request may have is still an answer', () =
   const content = Array.from({ length: 2_000 }, () => ({ ...logprob, top_logprobs: Array.from({ length: 20 }, () => logprob) }))
   const body = Buffer.from(JSON.stringify({ id: 'x', choices: [{ index: 0, message: { role: 'assistant', content: 'a' }, logprobs: { content }, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 2_000 } }))
   const reply = fromOpenAiReply('p', unary, body)
-  assert.deepEqual({ ...reply.usage, spliceOffset: reply.spliceOffset }, { inputTokens: 1, outputTokens: 2_000, spliceOffset: body.length - 1 })
+  assert.deepEqual({ ...reply.usage, spliceOffset: reply.spliceOffset }, { ...createUsage(1, 2_000), spliceOffset: body.length - 1 })
 })

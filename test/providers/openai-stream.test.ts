@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createJob } from './recordings.ts'
 import { dataOf, replayStream } from './replay-stream.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 const chat = createJob('chat_completion')
 const responses = createJob('responses')
@@ -25,7 +26,7 @@ test('tokens that spell the gateway\'s marks are only text', () => {
   const words = ['finish_reason', '"finish_reason"', '"finish_reason":"stop"', 'usage', '"usage":{"prompt_tokens":9}', 'error', '"error":{"message":"x"}', '[DONE]', 'data: [DONE]\n\n', '"type":"error"', 'response.completed', '"response.completed"']
   for (const word of words) {
     const { stream, kinds } = replayStream(chat, toStream(delta(word), { choices: [{ delta: { tool_calls: [{ function: { arguments: `{"${word}":1}` } }] }, finish_reason: null }] }))
-    assert.deepEqual({ kinds, finished: stream.finished, usage: stream.usage, error: stream.error }, { kinds: ['content', 'content'], finished: false, usage: { inputTokens: 0, outputTokens: 0 }, error: null }, word)
+    assert.deepEqual({ kinds, finished: stream.finished, usage: stream.usage, error: stream.error }, { kinds: ['content', 'content'], finished: false, usage: createUsage(), error: null }, word)
     const other = replayStream(responses, toStream({ type: 'response.output_text.delta', delta: word }))
     assert.deepEqual({ kinds: other.kinds, finished: other.stream.finished, error: other.stream.error }, { kinds: ['content'], finished: false, error: null }, word)
   }
@@ -34,15 +35,15 @@ test('tokens that spell the gateway\'s marks are only text', () => {
 test('usage is taken from wherever it comes; null and nonsense change nothing', () => {
   const usage = (value: unknown): object => ({ choices: [{ delta: {}, finish_reason: null }], usage: value })
   const cases: [unknown[], object][] = [
-    [[usage(null)], { inputTokens: 0, outputTokens: 0 }],
-    [[usage({ prompt_tokens: 3, completion_tokens: 4 })], { inputTokens: 3, outputTokens: 4 }],
-    [[usage({ prompt_tokens: 3, completion_tokens: 1 }), usage({ prompt_tokens: 3, completion_tokens: 9 })], { inputTokens: 3, outputTokens: 9 }],
-    [[usage({ prompt_tokens: 3, completion_tokens: 1 }), usage({})], { inputTokens: 3, outputTokens: 1 }],
-    [[usage({ input_tokens: 5, output_tokens: 6 })], { inputTokens: 5, outputTokens: 6 }],
-    [[usage({ prompt_tokens: -1, completion_tokens: 1.5 })], { inputTokens: 0, outputTokens: 0 }],
-    [[usage({ prompt_tokens: 2 ** 32, completion_tokens: '7' })], { inputTokens: 0, outputTokens: 0 }],
-    [[usage({ prompt_tokens: 2 ** 32 - 1, completion_tokens: 0 })], { inputTokens: 2 ** 32 - 1, outputTokens: 0 }],
-    [[usage([1])], { inputTokens: 0, outputTokens: 0 }]
+    [[usage(null)], createUsage()],
+    [[usage({ prompt_tokens: 3, completion_tokens: 4 })], createUsage(3, 4)],
+    [[usage({ prompt_tokens: 3, completion_tokens: 1 }), usage({ prompt_tokens: 3, completion_tokens: 9 })], createUsage(3, 9)],
+    [[usage({ prompt_tokens: 3, completion_tokens: 1 }), usage({})], createUsage(3, 1)],
+    [[usage({ input_tokens: 5, output_tokens: 6 })], createUsage(5, 6)],
+    [[usage({ prompt_tokens: -1, completion_tokens: 1.5 })], createUsage()],
+    [[usage({ prompt_tokens: 2 ** 32, completion_tokens: '7' })], createUsage()],
+    [[usage({ prompt_tokens: 2 ** 32 - 1, completion_tokens: 0 })], createUsage(2 ** 32 - 1, 0)],
+    [[usage([1])], createUsage()]
   ]
   for (const [events, expected] of cases) assert.deepEqual(replayStream(chat, toStream(...events)).stream.usage, expected, JSON.stringify(events))
 })
@@ -52,7 +53,7 @@ test('the usage that the gateway asked for is hidden, the client\'s own is not',
   assert.deepEqual(replayStream(chat, events).kinds, ['content', 'content', 'done'])
   const injected = replayStream(createJob('chat_completion', { usageInjected: true }), events)
   assert.deepEqual(injected.kinds, ['content', 'hidden', 'done'])
-  assert.deepEqual(injected.stream.usage, { inputTokens: 1, outputTokens: 2 })
+  assert.deepEqual(injected.stream.usage, createUsage(1, 2))
   // Usage beside a choice is part of the answer.
   assert.deepEqual(replayStream(createJob('chat_completion', { usageInjected: true }), toStream({ choices: [{ delta: {}, finish_reason: 'stop' }], usage: {} })).kinds, ['content'])
 })
@@ -81,7 +82,7 @@ test('an error inside a stream is told from an answer that has an error member',
 test('a Responses stream ends with its own events, and reports its failures', () => {
   const end = (type: string, response: object): unknown[] => [{ type: 'response.created', response: { status: 'in_progress', error: null } }, { type, response }]
   const completed = replayStream(responses, toStream(...end('response.completed', { usage: { input_tokens: 3, output_tokens: 4 } })))
-  assert.deepEqual({ kinds: completed.kinds, finished: completed.stream.finished, usage: completed.stream.usage }, { kinds: ['content', 'content'], finished: true, usage: { inputTokens: 3, outputTokens: 4 } })
+  assert.deepEqual({ kinds: completed.kinds, finished: completed.stream.finished, usage: completed.stream.usage }, { kinds: ['content', 'content'], finished: true, usage: createUsage(3, 4) })
   assert.equal(replayStream(responses, toStream(...end('response.incomplete', { incomplete_details: { reason: 'max_output_tokens' }, error: null }))).stream.finished, true)
   const failed = replayStream(responses, toStream(...end('response.failed', { error: { code: 'rate_limit_exceeded', message: 'slow down' } })))
   assert.deepEqual([failed.kinds, failed.stream.error?.message, failed.stream.error?.status], [['content', 'error'], 'slow down', 429])

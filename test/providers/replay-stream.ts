@@ -4,6 +4,7 @@ import type { Usage } from '../../src/api/usage.ts'
 import type { StreamEventKind } from '../../src/api/framing.ts'
 import { OpenAiStream } from '../../src/providers/openai/stream.ts'
 import { SseSplitter } from '../../src/upstream/sse-splitter.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 export interface Replay {
   stream: OpenAiStream
@@ -39,16 +40,31 @@ export function dataOf (bytes: Uint8Array): string[] {
 
 type Counts = Record<string, unknown> | null | undefined
 
-/** The usage that the last event with one reports, read without any of our code. */
+/** Every spelling that providers use, read without any of our code. */
+export function countsOf (counts: Counts, usage: Usage = createUsage()): Usage {
+  if (counts === null || counts === undefined) return usage
+  type Details = Record<string, number | null | undefined>
+  const input = (counts.prompt_tokens_details ?? counts.input_tokens_details ?? {}) as Details
+  const output = (counts.completion_tokens_details ?? counts.output_tokens_details ?? {}) as Details
+  const of = (...values: unknown[]): number | undefined => values.find((value): value is number => typeof value === 'number')
+  return {
+    inputTokens: of(counts.prompt_tokens, counts.input_tokens) ?? usage.inputTokens,
+    outputTokens: of(counts.completion_tokens, counts.output_tokens) ?? usage.outputTokens,
+    cachedTokens: of(input.cached_tokens, counts.prompt_cache_hit_tokens, counts.num_cached_tokens) ?? usage.cachedTokens,
+    cacheWriteTokens: of(input.cache_write_tokens) ?? usage.cacheWriteTokens,
+    reasoningTokens: of(output.reasoning_tokens) ?? usage.reasoningTokens,
+    audioInputTokens: of(input.audio_tokens) ?? usage.audioInputTokens,
+    audioOutputTokens: of(output.audio_tokens) ?? usage.audioOutputTokens
+  }
+}
+
+/** The usage that the events report, the last one counting. */
 export function lastUsage (bytes: Uint8Array): Usage {
-  const usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  let usage = createUsage()
   for (const data of dataOf(bytes)) {
     if (data === '[DONE]') continue
     const event = JSON.parse(data) as { usage?: Counts, response?: { usage?: Counts } }
-    const counts = event.usage ?? event.response?.usage
-    if (counts === null || counts === undefined) continue
-    usage.inputTokens = (counts.prompt_tokens ?? counts.input_tokens) as number
-    usage.outputTokens = (counts.completion_tokens ?? counts.output_tokens) as number
+    usage = countsOf(event.usage ?? event.response?.usage, usage)
   }
   return usage
 }

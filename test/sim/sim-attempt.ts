@@ -6,8 +6,9 @@ import type { SimThread } from './sim-thread.ts'
 import { toError } from './weather.ts'
 import type { Script } from './weather.ts'
 import type { Note, World } from './world.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
-const noUsage = { inputTokens: 0, outputTokens: 0 }
+const noUsage = createUsage()
 export const endMark = 'data: [DONE]\n\n'
 
 /** An attempt on the side of the thread and its upstream: it plays its script and keeps the deadlines that a thread keeps. */

@@ -6,6 +6,7 @@ import { membersMax } from '../../src/single-flight/flight.ts'
 import { flightsMax } from '../../src/single-flight/flights.ts'
 import { createHarness, noUsage, startMs, toReply } from './harness.ts'
 import type { FakeClient } from './harness.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 const stream = { body: { stream: true } }
 const gone = (): GatewayError => new GatewayError('BIFROST_CLIENT_CLOSED')
@@ -173,7 +174,7 @@ test('what the upstream request cost is in one record, whoever leaves', () => {
     const records = clients.map((client) => client.handle?.record)
     assert.deepEqual(records.map((record) => record?.outcome), clients.map((_, index) => leaving.includes(index) ? 'BIFROST_CLIENT_CLOSED' : 'ok'))
     const paying = records.filter((record) => record?.isShared === false)
-    assert.deepEqual(paying.map((record) => [record?.attempts, record?.usage, record?.outcome]), [[1, { inputTokens: 3, outputTokens: 4 }, 'ok']])
+    assert.deepEqual(paying.map((record) => [record?.attempts, record?.usage, record?.outcome]), [[1, createUsage(3, 4), 'ok']])
     for (const record of records) {
       assert.equal(record?.settled, true)
       assert.equal(record?.target?.provider.name, 'up')

@@ -14,6 +14,7 @@ import { Health } from '../../src/router/health.ts'
 import { Identities } from '../../src/router/identity.ts'
 import { createProvider, createSettings } from '../router/settings.ts'
 import { openAiRoute } from '../helpers/routes.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 /** An upstream request as the pool got it. The test plays its thread. */
 export interface Upstream {
@@ -175,8 +176,8 @@ export function createHarness (provider: Partial<ProviderSettings> = { singleFli
   }
 }
 
-export const noUsage = { inputTokens: 0, outputTokens: 0 }
+export const noUsage = createUsage()
 
 export function toReply (text: string): Reply {
-  return { status: 200, usage: { inputTokens: 3, outputTokens: 4 }, upstreamMicroseconds: 5_000, spliceOffset: -1, headers: 'a: b', raw: '', body: Buffer.from(text) }
+  return { status: 200, usage: createUsage(3, 4), upstreamMicroseconds: 5_000, spliceOffset: -1, headers: 'a: b', raw: '', body: Buffer.from(text) }
 }

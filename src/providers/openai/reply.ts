@@ -2,6 +2,7 @@ import { toBase64Floats } from '../../api/base64-floats.ts'
 import type { JobFrame } from '../../api/job.ts'
 import { scanJsonObject } from '../../api/json-scan.ts'
 import type { JsonScan } from '../../api/json-scan.ts'
+import { createUsage } from '../../api/usage.ts'
 import type { Usage } from '../../api/usage.ts'
 import { GatewayError } from '../../errors.ts'
 import type { AdapterReply } from '../adapter.ts'
@@ -27,7 +28,7 @@ export function fromOpenAiReply (provider: string, job: JobFrame, body: Uint8Arr
   const text = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const spliceOffset = job.base64Embeddings || job.sendBackRawResponse ? -1 : closingBraceOf(text)
   if (spliceOffset >= 0 && !text.includes(errorKey) && answerKeys.some((key) => text.includes(key))) {
-    const usage = { inputTokens: 0, outputTokens: 0 }
+    const usage = createUsage()
     if (findUsage(text, usage)) return { body, usage, spliceOffset, extraFields: '' }
   }
   return readReply(provider, job, text)
@@ -47,7 +48,7 @@ function readReply (provider: string, job: JobFrame, text: Buffer): AdapterReply
     const error = toEmbeddedError(provider, JSON.parse(text.toString('utf8')))
     if (error !== null) throw error
   }
-  const usage = { inputTokens: 0, outputTokens: 0 }
+  const usage = createUsage()
   const member = scan.members.get('usage')
   if (member !== undefined) toUsage(JSON.parse(text.toString('utf8', member.valueStart, member.valueEnd)), usage)
   const data = scan.members.get('data')

@@ -1,4 +1,5 @@
 import type { Operation } from '../../api/operations.ts'
+import { createUsage } from '../../api/usage.ts'
 import type { Usage } from '../../api/usage.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { JobFrame } from '../../api/job.ts'
@@ -27,7 +28,7 @@ const responseEnds = ['"response.completed"', '"response.incomplete"', '"respons
  * found by a byte search; `extra_fields` is spliced in before the last brace.
  */
 export class OpenAiStream implements StreamTranslator {
-  readonly usage: Usage = { inputTokens: 0, outputTokens: 0 }
+  readonly usage: Usage = createUsage()
   finished = false
   complete = false
   error: GatewayError | null = null
