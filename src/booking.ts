@@ -76,6 +76,7 @@ export class Booking {
       queueMs: run === null ? 0 : run.queueMs,
       inputTokens: run === null ? 0 : run.usage.inputTokens,
       outputTokens: run === null ? 0 : run.usage.outputTokens,
+      costUsd: run === null ? null : run.costUsd,
       requestBytes: exchange.requestBytes,
       responseBytes: exchange.responseBytes,
       trailText: run?.isShared === true ? ',"shared":true' : run === null || trailText === '' ? hedgesText : `${hedgesText},"attempts":${run.attempts},"trail":${trailText}`
@@ -97,6 +98,7 @@ export class Booking {
     if (run.attempts > 0) this.metrics.retries(run.attempts - 1)
     // What was cut short, by the client or its deadline, is in no trail; nor is the attempt that succeeded.
     if (kind === null || run.target === null || (trail !== null && failed === run.attempts)) return
+    if (run.outcome === 'ok' && run.costUsd === null) this.metrics.count('unpriced', [run.target.provider.name])
     bookEnding(custom === undefined ? kind.series : this.seriesOf(run.target, run.requestType, custom), run, status, durationMs)
   }
 
@@ -153,9 +155,10 @@ function bookEnding (series: UpstreamSeries, run: RequestRecord, status: number,
     overheadMicroseconds: Math.max(0, durationMs * 1000 - run.upstreamMicroseconds),
     inputTokens: run.usage.inputTokens,
     outputTokens: run.usage.outputTokens,
+    costUsd: run.costUsd ?? 0,
     firstTokenSeconds: run.firstByteMs < 0 ? -1 : run.firstByteMs / 1000
   })
 }
 
 /** An attempt that another one followed: its share of the gateway's own time is counted with the last one. */
-const failedAttempt = { success: false, overheadMicroseconds: -1, inputTokens: 0, outputTokens: 0, firstTokenSeconds: -1 }
+const failedAttempt = { success: false, overheadMicroseconds: -1, inputTokens: 0, outputTokens: 0, costUsd: 0, firstTokenSeconds: -1 }

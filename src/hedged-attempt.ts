@@ -63,6 +63,7 @@ export class HedgedAttempt implements RequestAttempt, AttemptOwner {
   }
 
   get target (): Target { return (this.winner ?? this.original).target }
+  get costUsd (): number | null { return (this.winner ?? this.original).costUsd }
   get answered (): boolean { return this.winner !== null && this.winner.answered }
   /** A hedge's time in the queue is time of the original upstream. */
   get queueMs (): number { return this.original.queueMs }

@@ -40,6 +40,8 @@ export interface RequestLine {
   queueMs: number
   inputTokens: number
   outputTokens: number
+  /** Null when it is not known. */
+  costUsd: number | null
   requestBytes: number
   responseBytes: number
   /** `,"attempts":...,"trail":[...]`, `,"shared":true` when another request's attempts served this one too, or empty when the first attempt went well. */
@@ -84,7 +86,7 @@ export function logRequest (logger: Logger, line: RequestLine): void {
   stream.write(`{"level":30,"time":${Date.now()}${bindings},"requestId":${quote(line.requestId)},${line.kindText},` +
     `"status":${count(line.status)},"outcome":${quote(line.outcome)},` +
     `"durationMs":${milliseconds(line.durationMs)},"upstreamMs":${milliseconds(line.upstreamMs)},"queueMs":${milliseconds(line.queueMs)},` +
-    `"inputTokens":${count(line.inputTokens)},"outputTokens":${count(line.outputTokens)},` +
+    `"inputTokens":${count(line.inputTokens)},"outputTokens":${count(line.outputTokens)}${line.costUsd === null ? '' : `,"costUsd":${count(line.costUsd)}`},` +
     `"requestBytes":${count(line.requestBytes)},"responseBytes":${count(line.responseBytes)}${line.trailText},"msg":"request"}\n`)
 }
 

@@ -10,6 +10,7 @@ import { Metrics } from './metrics/metrics.ts'
 import type { ProviderPool } from './pool/provider-pool.ts'
 import { createPool, forgetPool } from './provider-pools.ts'
 import { Generations } from './reload/generations.ts'
+import { PriceTable } from './prices/price-table.ts'
 import { Reloader } from './reload/reloader.ts'
 import type { ReloadReport } from './reload/reloader.ts'
 import { watchConfigFile } from './reload/watch-file.ts'
@@ -139,6 +140,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     onPoolGone: (name) => { forgetPool(name, poolContext) },
     onPublished: (generation) => { gateway.generation = generation }
   })
+  const prices = new PriceTable(nowMs)
   const gateway = new Gateway(generations.current, {
     health: poolContext.health,
     identities: new Identities(),
@@ -153,6 +155,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
       metrics.count('breakerTransitions', [provider.name, state])
       logger.warn({ provider: provider.name, model: requestedModel, state }, 'circuit breaker changed')
     },
+    costUsd: ({ provider, model }, usage) => prices.costUsd(provider, model, usage),
     onFlightJoined: (provider) => { metrics.count('singleFlightJoins', [provider]) }
   })
   const reloader = new Reloader({

@@ -1,3 +1,4 @@
+import { joinTexts } from './api/join-texts.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
@@ -41,6 +42,8 @@ export class RequestRecord {
   isShared = false
   /** Of the last attempt. */
   usage: Usage = createUsage()
+  /** Null when it is not known. */
+  costUsd: number | null = null
   /** Over all attempts. */
   queueMs = 0
   /** Over all attempts. */
@@ -66,6 +69,12 @@ export class RequestRecord {
     this.upstreamMicroseconds += upstreamMicroseconds
   }
 
+  /** Whose answer it is. */
+  takeFrom ({ queueMs, costUsd }: { queueMs: number, costUsd: number | null }): void {
+    this.queueMs += queueMs
+    this.costUsd = costUsd
+  }
+
   /** The attempt trail as JSON text; empty when nothing went wrong. */
   get trailText (): string {
     const trail = this.plan?.trail ?? null
@@ -75,6 +84,15 @@ export class RequestRecord {
   /** There is a trail, and the client asks for it. */
   get wantsTrail (): boolean {
     return (this.plan?.trail ?? null) !== null && this.asksForTrail
+  }
+
+  /** @param members of `extra_fields` as JSON text */
+  withTrail (members: string): string {
+    return this.wantsTrail ? joinTexts(members, ',', `"attempt_trail":${this.trailText}`) : members
+  }
+
+  withTrailHeader (lines: string): string {
+    return this.wantsTrail ? joinTexts(lines, '\r\n', `x-bifrost-attempt-trail: ${this.trailText}`) : lines
   }
 
   get asksForTrail (): boolean {
@@ -97,9 +115,4 @@ export class RequestRecord {
       trail: hasTried || this.wantsTrail ? this.trailText : ''
     }
   }
-}
-
-/** Both texts with a separator between them, or the one that is not empty. */
-export function joinTexts (first: string, separator: string, second: string): string {
-  return first === '' || second === '' ? first + second : `${first}${separator}${second}`
 }

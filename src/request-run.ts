@@ -13,7 +13,7 @@ import type { Attempt, Failure, Step } from './router/plan.ts'
 import { parseRoutingHeaders } from './router/request-headers.ts'
 import { qualifyModel } from './router/resolve-target.ts'
 import type { Target } from './router/target.ts'
-import { joinTexts, RequestRecord } from './request-record.ts'
+import { RequestRecord } from './request-record.ts'
 import { createRecovery } from './stream-recovery.ts'
 import type { RecoverableStream } from './stream-recovery.ts'
 import { TargetAttempt } from './target-attempt.ts'
@@ -101,7 +101,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     const { record } = this
     this.settle(attempt, reply.usage, reply.upstreamMicroseconds)
     reply.upstreamMicroseconds = record.upstreamMicroseconds
-    if (record.wantsTrail) reply.raw = joinTexts(reply.raw, ',', `"attempt_trail":${record.trailText}`)
+    reply.raw = record.withTrail(reply.raw)
     this.client.answer(record.identity as AnswerIdentity, reply)
   }
 
@@ -112,7 +112,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
       this.recovery = createRecovery(this.request, attempt.target.provider, this.client)
       this.client = this.recovery ?? this.client
     }
-    const lines = record.wantsTrail ? joinTexts(headers, '\r\n', `x-bifrost-attempt-trail: ${record.trailText}`) : headers
+    const lines = record.withTrailHeader(headers)
     this.client.openStream(record.identity as AnswerIdentity, status, lines, record.upstreamMicroseconds + upstreamMicroseconds)
   }
 
@@ -174,7 +174,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
 
   private settle (attempt: RequestAttempt, usage: Usage, upstreamMicroseconds: number): void {
     this.attempt = null
-    this.record.queueMs += attempt.queueMs
+    this.record.takeFrom(attempt)
     this.finish('ok', usage, upstreamMicroseconds)
   }
 

@@ -1,11 +1,13 @@
 import { spliceBody } from './api/body-splice.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
+import { joinTexts } from './api/join-texts.ts'
 import type { Reply } from './api/reply.ts'
 import { noUsage } from './api/usage.ts'
 import type { Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { LimitVerdict } from './pool/concurrency-limit.ts'
+import { toUsdText } from './prices/price-table.ts'
 import type { Job, JobListener, JobPool, JobTerms } from './pool/job.ts'
 import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
 import { toForwardedHeaders } from './router/forwarded-headers.ts'
@@ -28,6 +30,8 @@ export interface AttemptContext {
   /** Wall clock, for dates in headers. */
   nowEpochMs: () => number
   onBreakerChange: (target: Target, state: BreakerState) => void
+  /** What an answer cost; null when the price is not known. */
+  costUsd: (target: Target, usage: Usage) => number | null
 }
 
 /** What the attempt tells the request it belongs to. Exactly one of `onReply`, `onEnd` and `onFailed`, once, as the last call. */
@@ -44,6 +48,8 @@ export interface RequestAttempt {
   /** Who answers, or who failed. */
   readonly target: Target
   readonly queueMs: number
+  /** Of a complete answer; null when the price is not known. */
+  readonly costUsd: number | null
   /** A stream has begun. */
   readonly answered: boolean
   /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
@@ -64,6 +70,7 @@ export interface RequestAttempt {
 export class TargetAttempt implements RequestAttempt, JobListener {
   readonly target: Target
   queueMs = 0
+  costUsd: number | null = null
   answered = false
   /** Told when it leaves the queue. */
   onStarted: (() => void) | null = null
@@ -135,6 +142,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   onReply (reply: Reply): void {
     if (this.ended) return
     this.learnFrom(reply.headers)
+    this.price(reply.usage)
+    if (this.costUsd !== null) tellCost(reply, this.costUsd)
     this.end('success')
     this.owner.onReply(this, reply)
   }
@@ -154,6 +163,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
 
   onEnd (usage: Usage, upstreamMicroseconds: number): void {
     if (this.ended) return
+    this.price(usage)
     this.end('none')
     this.owner.onEnd(this, usage, upstreamMicroseconds)
   }
@@ -228,6 +238,10 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     return new GatewayError('BIFROST_TOTAL_TIMEOUT', { message, provider: name })
   }
 
+  private price (usage: Usage): void {
+    this.costUsd = this.context.costUsd(this.target, usage)
+  }
+
   private end (verdict: Verdict): void {
     this.ended = true
     this.job = null
@@ -266,4 +280,11 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     const state = breaker.finish(settings, permit, epoch, verdict, this.context.nowMs())
     if (state !== null) this.context.onBreakerChange(this.target, state)
   }
+}
+
+/** A header in every dialect, and a member of `extra_fields` where there are any. */
+function tellCost (reply: Reply, costUsd: number): void {
+  const text = toUsdText(costUsd)
+  reply.headers = joinTexts(reply.headers, '\r\n', `x-bifrost-cost-usd: ${text}`)
+  reply.raw = joinTexts(reply.raw, ',', `"cost":${text}`)
 }

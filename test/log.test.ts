@@ -35,6 +35,7 @@ const line: FlatLine = {
   queueMs: 0,
   inputTokens: 120,
   outputTokens: 64,
+  costUsd: 0.0012,
   requestBytes: 230,
   responseBytes: 700,
   trailText: '',
@@ -64,7 +65,7 @@ test('a request is one line of JSON with the pinned keys', async (t) => {
   assert.equal(rest.length, 0)
   assert.deepEqual(Object.keys(written!), [
     'level', 'time', 'pid', 'requestId', 'method', 'path', 'requestType', 'provider', 'model', 'resolvedModel', 'keyName', 'stream', 'status',
-    'outcome', 'durationMs', 'upstreamMs', 'queueMs', 'inputTokens', 'outputTokens', 'requestBytes', 'responseBytes', 'msg'
+    'outcome', 'durationMs', 'upstreamMs', 'queueMs', 'inputTokens', 'outputTokens', 'costUsd', 'requestBytes', 'responseBytes', 'msg'
   ])
   const { time, ...others } = written!
   const { trailText, ...logged } = line

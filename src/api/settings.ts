@@ -87,6 +87,8 @@ export interface ProviderSettings {
   readonly paths: Readonly<Record<Operation, string>>
   /** Ask for usage in streams when the client did not (`stream_options.include_usage`). */
   readonly injectStreamUsage: boolean
+  /** By model, before what the price data says. */
+  readonly prices: Readonly<Record<string, ModelPriceSettings>>
   /** How the mock behaves; null for every other kind. */
   readonly mock: MockSettings | null
 }
@@ -187,6 +189,15 @@ export interface FallbackSettings {
   readonly contextLength: readonly ModelReference[]
   /** In place of the others when a content policy refuses; empty means the others serve. */
   readonly contentPolicy: readonly ModelReference[]
+}
+
+/** USD per million tokens, and per request. Undefined: as plain input. */
+export interface ModelPriceSettings {
+  readonly inputUsd: number
+  readonly outputUsd: number
+  readonly cachedInputUsd: number | undefined
+  readonly cacheWriteUsd: number | undefined
+  readonly requestUsd: number
 }
 
 /** When a circuit breaker opens and how it closes; shares are 0 to 1. */

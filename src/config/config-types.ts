@@ -545,6 +545,12 @@ export interface Provider {
         model: string
       }
   )[]
+  /**
+   * What models of this provider cost, by the name that goes upstream; before the price data that the gateway brings.
+   */
+  prices: {
+    [k: string]: ModelPrice
+  }
   circuit_breaker: CircuitBreaker
   hedging: Hedging
   adaptive_concurrency: AdaptiveConcurrency
@@ -944,6 +950,31 @@ export interface ConcurrencyAndBufferSize {
    * Requests that may wait for one of the `concurrency` places; at least `concurrency`, as in the original.
    */
   buffer_size: number
+}
+/**
+ * What one model costs.
+ */
+export interface ModelPrice {
+  /**
+   * Input tokens. In USD per million.
+   */
+  input_usd_per_million_tokens: number
+  /**
+   * Output tokens, reasoning included. In USD per million.
+   */
+  output_usd_per_million_tokens: number
+  /**
+   * Input tokens read from a prompt cache; as other input when absent. In USD per million.
+   */
+  cached_input_usd_per_million_tokens?: number
+  /**
+   * Input tokens written to a prompt cache; as other input when absent. In USD per million.
+   */
+  cache_write_usd_per_million_tokens?: number
+  /**
+   * Each request, beside its tokens. In USD.
+   */
+  usd_per_request: number
 }
 /**
  * Leaves a model of this provider alone for a while when too many of its answers fail.

@@ -59,6 +59,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     operations: builtIn.operations,
     paths: builtIn.paths,
     injectStreamUsage: builtIn.injectStreamUsage,
+    prices: resolvePrices(config),
     mock: resolveMock(config, builtIn)
   }
 }
@@ -136,6 +137,16 @@ function resolveHeaders (network: NetworkConfig, context: ProviderContext): Reco
     headers[lower] = value
   }
   return headers
+}
+
+function resolvePrices (config: Provider): ProviderSettings['prices'] {
+  return Object.fromEntries(Object.entries(config.prices).map(([model, price]) => [model, {
+    inputUsd: price.input_usd_per_million_tokens,
+    outputUsd: price.output_usd_per_million_tokens,
+    cachedInputUsd: price.cached_input_usd_per_million_tokens,
+    cacheWriteUsd: price.cache_write_usd_per_million_tokens,
+    requestUsd: price.usd_per_request
+  }]))
 }
 
 function resolveMock (config: Provider, builtIn: BuiltInProvider): ProviderSettings['mock'] {

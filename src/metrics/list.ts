@@ -48,6 +48,7 @@ export const metricList = {
   overhead: upstream('bifrost_overhead_latency_microseconds', 'histogram', 'Time that the gateway itself took.'),
   inputTokens: upstream('bifrost_input_tokens_total', 'counter', 'Input tokens as the provider counted them.'),
   outputTokens: upstream('bifrost_output_tokens_total', 'counter', 'Output tokens as the provider counted them.'),
+  cost: upstream('bifrost_cost_total', 'counter', 'What answers cost, in USD; only those whose price is known.'),
   firstToken: upstream('bifrost_stream_first_token_latency_seconds', 'histogram', 'Time to the first chunk of a stream.'),
   interToken: upstream('bifrost_stream_inter_token_latency_seconds', 'histogram', 'Time between two chunks of a stream.'),
 
@@ -61,6 +62,8 @@ export const metricList = {
   singleFlightJoins: own('bifrost_single_flight_joins_total', 'counter', ['provider'], 'Requests that shared the upstream request of an identical one.'),
 
   configReloads: own('bifrost_config_reloads_total', 'counter', ['result'], 'Reloads of the configuration: applied, unchanged or refused.'),
+
+  unpriced: own('bifrost_unpriced_requests_total', 'counter', ['provider'], 'Answers whose price is not known; their cost is in no total.'),
 
   activeRequests: own('bifrost_active_requests', 'gauge', ['method'], 'Requests in progress.'),
   providerKeyUp: own('bifrost_provider_key_up', 'gauge', ['provider', 'key_id', 'key_name'], '1 when the key may be picked, 0 while it is taken out.'),

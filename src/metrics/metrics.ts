@@ -29,7 +29,7 @@ export interface MetricsOptions {
 }
 
 /** What happens seldom enough for prom-client's own counters. */
-const rareEvents = ['retries', 'keyRotations', 'fallbacks', 'hedges', 'breakerTransitions', 'singleFlightJoins', 'configReloads'] as const
+const rareEvents = ['retries', 'keyRotations', 'fallbacks', 'hedges', 'breakerTransitions', 'singleFlightJoins', 'unpriced', 'configReloads'] as const
 export type RareEvent = (typeof rareEvents)[number]
 
 const seriesMaxDefault = 2000

@@ -15,6 +15,8 @@ export interface AttemptEnd {
   overheadMicroseconds: number
   inputTokens: number
   outputTokens: number
+  /** 0 when it is not known. */
+  costUsd: number
   /** Below 0 when there was no stream or no first token. */
   firstTokenSeconds: number
 }
@@ -38,6 +40,7 @@ export class UpstreamSeries {
   #successes = 0
   #inputTokens = 0
   #outputTokens = 0
+  #costUsd = 0
   readonly #overhead = new Histogram(bucketBounds.overheadMicroseconds)
   // Most series never fail or never stream, so these are made on first use.
   #successLatency: Histogram | null = null
@@ -64,6 +67,7 @@ export class UpstreamSeries {
     if (end.overheadMicroseconds >= 0) this.#overhead.observe(end.overheadMicroseconds)
     this.#inputTokens += toAmount(end.inputTokens)
     this.#outputTokens += toAmount(end.outputTokens)
+    this.#costUsd += toAmount(end.costUsd)
     if (end.firstTokenSeconds >= 0) {
       this.#firstToken ??= new Histogram(bucketBounds.latencySeconds)
       this.#firstToken.observe(end.firstTokenSeconds)
@@ -106,6 +110,7 @@ export class UpstreamSeries {
     overhead: (series, into) => series.#overhead.collect(metricList.overhead.name, series.labels, into),
     inputTokens: (series, into) => series.#push(series.#inputTokens, into),
     outputTokens: (series, into) => series.#push(series.#outputTokens, into),
+    cost: (series, into) => series.#push(series.#costUsd, into),
     firstToken: (series, into) => series.#firstToken?.collect(metricList.firstToken.name, series.labels, into),
     interToken: (series, into) => series.#interToken?.collect(metricList.interToken.name, series.labels, into)
   } as const satisfies Partial<Record<keyof typeof metricList, (series: UpstreamSeries, into: Sample[]) => void>>

@@ -41,6 +41,7 @@ const mockWithDefaults = {
     count_tokens: '/v1/responses/input_tokens'
   },
   injectStreamUsage: true,
+  prices: {},
   mock: {
     text: '',
     latencyMs: 0,

@@ -122,6 +122,7 @@ test('a file of the original loads unchanged: a provider with every block', () =
     operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
     paths: { chat_completion: '/v1/chat/completions', text_completion: '/v1/completions', embedding: '/v1/embeddings', responses: '/v1/responses', rerank: '/v1/rerank', count_tokens: '/v1/responses/input_tokens' },
     injectStreamUsage: true,
+    prices: {},
     mock: null
   })
 })

@@ -190,7 +190,8 @@ export class FakeWorld {
       nowEpochMs: () => this.clock.nowMs,
       random: createRandom(seed),
       setTimer: (run, waitMs) => this.clock.setTimer(run, waitMs),
-      onBreakerChange: (_target, state) => { this.breakerChanges.push(state) }
+      onBreakerChange: (_target, state) => { this.breakerChanges.push(state) },
+      costUsd: () => null
     }
   }
 

@@ -17,6 +17,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_overhead_latency_microseconds: ['histogram', base],
   bifrost_input_tokens_total: ['counter', base],
   bifrost_output_tokens_total: ['counter', base],
+  bifrost_cost_total: ['counter', base],
   bifrost_stream_first_token_latency_seconds: ['histogram', base],
   bifrost_stream_inter_token_latency_seconds: ['histogram', base],
   bifrost_request_retries: ['histogram', []],
@@ -26,6 +27,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_hedges_total: ['counter', ['provider', 'hedge_provider', 'result']],
   bifrost_breaker_transitions_total: ['counter', ['provider', 'state']],
   bifrost_single_flight_joins_total: ['counter', ['provider']],
+  bifrost_unpriced_requests_total: ['counter', ['provider']],
   bifrost_breakers_open: ['gauge', ['provider']],
   bifrost_active_requests: ['gauge', ['method']],
   bifrost_provider_key_up: ['gauge', ['provider', 'key_id', 'key_name']],
@@ -63,6 +65,7 @@ test('every metric has its pinned name, type and label names', async (t) => {
   metrics.count('breakerTransitions', ['openai', 'open'])
   metrics.count('configReloads', ['applied'])
   metrics.count('singleFlightJoins', ['openai'])
+  metrics.count('unpriced', ['openai'])
   metrics.provider('openai').queueWait.observe(0.1)
   metrics.registerProvider('openai', () => providerReading())
   metrics.registerPool('job', () => ({ free: 1, used: 2 }))

@@ -18,6 +18,7 @@ test('totals are exact after many updates', async (t) => {
   assert.equal(sum('bifrost_error_requests_total'), 10_000)
   assert.equal(sum('bifrost_input_tokens_total'), 270_000)
   assert.equal(sum('bifrost_output_tokens_total'), 450_000)
+  assert.equal(sum('bifrost_cost_total'), 45_000)
   assert.equal(sum('bifrost_upstream_latency_seconds_count'), 100_000)
   assert.equal(valueOf(exposition, 'http_requests_total', { status: '200' }), 90_000)
   assert.equal(valueOf(exposition, 'http_requests_total', { status: '429' }), 10_000)

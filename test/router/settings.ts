@@ -42,6 +42,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
       rerank: '/v1/rerank',
       count_tokens: '/v1/responses/input_tokens'
     },
+    prices: {},
     injectStreamUsage: true,
     mock: null,
     ...extra

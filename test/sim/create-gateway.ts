@@ -34,7 +34,8 @@ export function createGateway (world: World, seed: number): Gateway {
     // Real timers come a little early or late.
     setTimer: (run, waitMs) => clock.after(waitMs + jitter.between(-1, 3), run, 'gateway'),
     onFlightJoined: () => {},
-    onBreakerChange: (target, state) => { noteBreaker(world, target, state) }
+    onBreakerChange: (target, state) => { noteBreaker(world, target, state) },
+    costUsd: () => null
   })
   return gateway
 }

@@ -154,6 +154,7 @@ export function createHarness (provider: Partial<ProviderSettings> = { singleFli
     random: () => 0,
     setTimer: () => () => {},
     onBreakerChange: () => {},
+    costUsd: () => null,
     onFlightJoined: (name) => { joins.push(name) }
   })
   return {

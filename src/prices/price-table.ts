@@ -1,0 +1,133 @@
+import { calcPrice } from '@pydantic/genai-prices'
+import type { ModelPriceSettings, ProviderSettings } from '../api/settings.ts'
+import type { Usage } from '../api/usage.ts'
+
+/** USD per token, and per request. */
+interface Rates {
+  request: number
+  input: number
+  cached: number
+  cacheWrite: number
+  audioInput: number
+  output: number
+  audioOutput: number
+}
+
+interface Entry {
+  /** Null: nobody knows the price. `tiered`: it depends on how much is asked, so that the library has to be. */
+  rates: Rates | 'tiered' | null
+  expiresMs: number
+}
+
+/** Model names come from clients, so the map is emptied when it is full. */
+const entriesMax = 1_000
+/** Prices may begin on a date or depend on the hour; one is looked up again after this, in milliseconds. */
+const entryMs = 10 * 60_000
+const tokensPerMillion = 1_000_000
+
+/** Provider names of the gateway -> of the price data, where they differ. */
+const dataNames: Readonly<Record<string, string>> = { gemini: 'google', vertex: 'google', bedrock: 'aws', xai: 'x-ai' }
+/** Before a model's own name on Bedrock: where it is served. */
+const regionPrefix = /^(?:us|us-gov|eu|apac|global|jp|au|ca)\./
+
+/**
+ * What a request cost. The data is @pydantic/genai-prices', which is shipped with the gateway; the config's own prices come first. The library
+ * takes some 50 us for a price, so what it says of a model is kept as rates; only prices with tiers are asked for each time.
+ */
+export class PriceTable {
+  private readonly nowMs: () => number
+  private readonly entries = new Map<string, Entry>()
+
+  /** @param nowMs on a clock that only goes forward */
+  constructor (nowMs: () => number) {
+    this.nowMs = nowMs
+  }
+
+  /** @returns null when the price is not known; 0 only for what is free */
+  costUsd (provider: ProviderSettings, model: string, usage: Usage): number | null {
+    const own = Object.hasOwn(provider.prices, model) ? provider.prices[model] : undefined
+    if (own !== undefined) return applyRates(toRates(own), usage)
+    const { rates } = this.entryOf(provider.name, model)
+    if (rates === 'tiered') return priceOf(provider.name, model, toLibraryUsage(usage))
+    return rates === null ? null : applyRates(rates, usage)
+  }
+
+  private entryOf (provider: string, model: string): Entry {
+    const key = `${provider}/${model}`
+    const nowMs = this.nowMs()
+    const known = this.entries.get(key)
+    if (known !== undefined && known.expiresMs > nowMs) return known
+    if (this.entries.size >= entriesMax) this.entries.clear()
+    const entry = { rates: lookUp(provider, model), expiresMs: nowMs + entryMs }
+    this.entries.set(key, entry)
+    return entry
+  }
+}
+
+function lookUp (provider: string, model: string): Rates | 'tiered' | null {
+  const found = find(provider, model, { input_tokens: 0, output_tokens: 0 })
+  if (found === null) return null
+  if (Object.values(found.model_price).some((price) => typeof price === 'object')) return 'tiered'
+  // The price is linear, so a million of each says what one costs.
+  const request = found.total_price
+  const perToken = (usage: Record<string, number>): number => ((priceOf(provider, model, usage) ?? 0) - request) / tokensPerMillion
+  const million = tokensPerMillion
+  const [input, output] = [perToken({ input_tokens: million, output_tokens: 0 }), perToken({ input_tokens: 0, output_tokens: million })]
+  return {
+    request,
+    input,
+    output,
+    cached: perToken({ input_tokens: million, output_tokens: 0, cache_read_tokens: million }),
+    cacheWrite: perToken({ input_tokens: million, output_tokens: 0, cache_write_tokens: million }),
+    audioInput: perToken({ input_tokens: million, output_tokens: 0, input_audio_tokens: million }),
+    audioOutput: perToken({ input_tokens: 0, output_tokens: million, output_audio_tokens: million })
+  }
+}
+
+/** Bedrock's ids may say first where the model is served; the price data does not know all of those names. */
+function find (provider: string, model: string, usage: Record<string, number>): ReturnType<typeof calcPrice> {
+  const providerId = dataNames[provider] ?? provider
+  for (const name of provider === 'bedrock' ? [model, model.replace(regionPrefix, '')] : [model]) {
+    try {
+      const found = calcPrice(usage, name, { providerId })
+      if (found !== null) return found
+    } catch {
+      // It knows the model, but no price for this kind of token.
+    }
+  }
+  return null
+}
+
+function priceOf (provider: string, model: string, usage: Record<string, number>): number | null {
+  return find(provider, model, usage)?.total_price ?? null
+}
+
+function toLibraryUsage ({ inputTokens, outputTokens, cachedTokens, cacheWriteTokens, audioInputTokens, audioOutputTokens }: Usage): Record<string, number> {
+  const usage: Record<string, number> = { input_tokens: inputTokens, output_tokens: outputTokens }
+  if (cachedTokens > 0) usage['cache_read_tokens'] = cachedTokens
+  if (cacheWriteTokens > 0) usage['cache_write_tokens'] = cacheWriteTokens
+  if (audioInputTokens > 0) usage['input_audio_tokens'] = audioInputTokens
+  if (audioOutputTokens > 0) usage['output_audio_tokens'] = audioOutputTokens
+  return usage
+}
+
+function toRates ({ inputUsd, outputUsd, cachedInputUsd, cacheWriteUsd, requestUsd }: ModelPriceSettings): Rates {
+  const input = inputUsd / tokensPerMillion
+  const output = outputUsd / tokensPerMillion
+  return { request: requestUsd, input, output, cached: (cachedInputUsd ?? inputUsd) / tokensPerMillion, cacheWrite: (cacheWriteUsd ?? inputUsd) / tokensPerMillion, audioInput: input, audioOutput: output }
+}
+
+/** The sums hold the details: what costs otherwise is taken out of them. */
+function applyRates (rates: Rates, usage: Usage): number {
+  const { cachedTokens, cacheWriteTokens, audioInputTokens, audioOutputTokens } = usage
+  const plainInput = Math.max(0, usage.inputTokens - cachedTokens - cacheWriteTokens - audioInputTokens)
+  const plainOutput = Math.max(0, usage.outputTokens - audioOutputTokens)
+  return rates.request + plainInput * rates.input + cachedTokens * rates.cached + cacheWriteTokens * rates.cacheWrite + audioInputTokens * rates.audioInput +
+    plainOutput * rates.output + audioOutputTokens * rates.audioOutput
+}
+
+/** As it stands in headers and bodies: no exponent, no trailing zeros. */
+export function toUsdText (usd: number): string {
+  const text = usd.toFixed(10)
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
