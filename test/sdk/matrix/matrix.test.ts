@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { startTestGateway } from '../../helpers/gateway.ts'
-import { expected, features } from './cells.ts'
-import type { Answer, Feature, SdkClient } from './cells.ts'
+import { features } from './cells.ts'
+import type { Feature, SdkClient } from './cells.ts'
+import { wanted } from './wanted.ts'
 import { openAiClient } from './clients/openai.ts'
 import type { FakeProvider } from './fake-provider.ts'
 import type { FakeServer } from './fake-server.ts'
@@ -10,23 +11,6 @@ import { openAiProvider } from './providers/openai.ts'
 
 const clients: readonly SdkClient[] = [openAiClient]
 const providers: readonly FakeProvider[] = [openAiProvider]
-
-const wanted: Readonly<Record<Feature, (answer: Answer) => void>> = {
-  text (answer) { assert.deepEqual(answer, { text: expected.text, usage: expected.usage }) },
-  stream ({ pieces, ...answer }) {
-    assert.deepEqual(answer, { text: expected.text, usage: expected.usage })
-    assert.ok((pieces ?? 0) > 1, `it came in ${String(pieces)} pieces`)
-  },
-  tools (answer) { assert.deepEqual(answer, { toolCalls: [{ name: expected.toolName, arguments: expected.toolArguments }] }) },
-  'tool stream' (answer) { assert.deepEqual(answer, { toolCalls: [{ name: expected.toolName, arguments: expected.toolArguments }] }) },
-  'tool results' (answer) { assert.deepEqual(answer, { text: expected.afterTools }) },
-  structured (answer) { assert.deepEqual(answer, { structured: expected.structured }) },
-  embeddings (answer) { assert.deepEqual(answer, { embeddings: expected.embeddings }) },
-  errors ({ error }) {
-    assert.equal(error?.status, expected.errorStatus)
-    assert.match(error.message, new RegExp(expected.errorMessage))
-  }
-}
 
 /** Vendors' own SDKs, unmodified, to every provider through a gateway of its own config. The table at the end says what was seen. */
 const results = new Map<string, Partial<Record<Feature, string>>>()
