@@ -10,8 +10,8 @@ import type { TrailEntry } from './router/trail.ts'
 import type { Target } from './router/target.ts'
 import type { Exchange } from './transport/exchange.ts'
 
-/** Paths that appear in metrics as they are; everything else a client asks for is one series. */
-const knownPath = /^\/(v1\/(chat\/completions|completions|embeddings|responses|models)|health(\/live|\/ready)?|metrics|api\/health\/providers)$/
+/** Paths beside the routes of clients that appear in metrics as they are; everything else that is asked for is one series. */
+const knownPath = /^\/(v1\/models|health(\/live|\/ready)?|metrics|api\/health\/providers)$/
 
 /** What all requests of one target and type share; it goes when their identity goes. */
 interface Kind {
@@ -49,16 +49,16 @@ export class Booking {
     const durationMs = this.nowMs() - exchange.receivedAtMs
     // The client left before it saw a status: 499, as in the log.
     const status = exchange.status === 0 ? errorTable.BIFROST_CLIENT_CLOSED.status : exchange.status
-    const known = knownPath.test(exchange.path)
+    const known = exchange.template !== '' || knownPath.test(exchange.path)
     const custom = this.customValues(run)
-    this.metrics.http(known ? exchange.path : 'unknown', exchange.method, status, custom).observe({
+    this.metrics.http(exchange.template !== '' ? exchange.template : known ? exchange.path : 'unknown', exchange.method, status, custom).observe({
       durationSeconds: durationMs / 1000, requestBytes: exchange.requestBytes, responseBytes: exchange.responseBytes
     })
     if (run !== null) this.metrics.activeEnd(run.requestType)
     // The client was told nothing but the request id; here is what happened.
     if (exchange.failure?.code === 'BIFROST_INTERNAL') this.logger.error({ err: exchange.failure.cause ?? exchange.failure, requestId: exchange.requestId }, 'internal error')
     // Probes and scrapes would be most of the log.
-    if (run === null && known && !exchange.path.startsWith('/v1/')) return
+    if (run === null && exchange.template === '' && known && !exchange.path.startsWith('/v1/')) return
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
     if (run !== null && !run.isShared) this.bookAttempts(run, kind, custom, status, durationMs)
     const trailText = run === null ? '' : run.trailText

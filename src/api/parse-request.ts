@@ -20,6 +20,8 @@ export interface RequestRoute {
   stream: boolean | null
   /** Who serves a model that names no provider, where that provider is configured; null for nobody in particular. */
   defaultProvider: string | null
+  /** The path without what clients choose in it, for metrics. */
+  template: string
 }
 
 /** What the gateway knows of a request's body: a few members and where they stand. */

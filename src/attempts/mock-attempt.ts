@@ -6,7 +6,7 @@ import { streamWindowBytes } from '../frames/kinds.ts'
 import type { JobFrame } from '../api/job.ts'
 import type { StreamTranslator } from '../providers/adapter.ts'
 import { toMockEvents, toMockReply } from '../providers/mock/answers.ts'
-import { OpenAiStream } from '../providers/openai/stream.ts'
+import { createMockTranslator, toClientBody, toMockJob } from '../translation/mock-translation.ts'
 import { SseSplitter } from '../upstream/sse-splitter.ts'
 import type { SseEvent } from '../upstream/sse-splitter.ts'
 import type { Attempt } from './attempt.ts'
@@ -41,7 +41,7 @@ export class MockAttempt implements Attempt {
     this.results = results
     this.onSettled = onSettled
     this.startedAtMs = nowMs
-    this.translator = new OpenAiStream(provider, job)
+    this.translator = createMockTranslator(provider, job)
   }
 
   start (): void {
@@ -76,10 +76,11 @@ export class MockAttempt implements Attempt {
       this.results.head(this.job.id, 200, '', this.elapsedMicroseconds())
       return this.stream()
     }
-    const { body, inputTokens, outputTokens } = toMockReply(this.settings, this.job, createdSeconds)
+    const { body: openAiBody, inputTokens, outputTokens } = toMockReply(this.settings, toMockJob(this.job), createdSeconds)
+    const body = toClientBody(this.job, openAiBody)
     this.settle()
     this.results.reply(this.job.id, {
-      status: 200, usage: createUsage(inputTokens, outputTokens), upstreamMicroseconds: this.elapsedMicroseconds(), spliceOffset: body.length - 1, headers: '', raw: '', body
+      status: 200, usage: createUsage(inputTokens, outputTokens), upstreamMicroseconds: this.elapsedMicroseconds(), spliceOffset: this.job.dialect === 'openai' ? body.length - 1 : -1, headers: '', raw: '', body
     })
   }
 

@@ -35,6 +35,8 @@ export class Exchange implements Client {
   readonly path: string
   /** Taken from the client or made, as soon as the headers are read. */
   requestId = ''
+  /** Its path without what clients choose in it; empty for what no client dialect has. */
+  template = ''
   /** What the client speaks, as soon as its path is known. */
   dialect: Dialect = 'openai'
   readonly receivedAtMs: number

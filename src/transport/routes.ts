@@ -61,31 +61,32 @@ const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|response
 export function findRoute (path: string): RequestRoute | null {
   // The usual path needs no pattern.
   const direct = fixedRoutes.get(path)
-  if (direct !== undefined) return { ...direct, model: null, stream: null, defaultProvider: defaultProviderOf(direct.dialect) }
+  if (direct !== undefined) return { ...direct, model: null, stream: null, defaultProvider: defaultProviderOf(direct.dialect), template: path }
   const inner = path.replace(frameworks, '')
   const mount = mounts.get(mounted.exec(inner)?.[1] ?? '')
   const rest = mount === undefined ? inner : inner.slice(inner.indexOf('/', 1))
   const route = findFixed(rest, mount !== undefined) ?? findPatterned(rest, mount !== undefined)
   if (route === null) return null
-  if (mount === undefined) return { ...route, defaultProvider: defaultProviderOf(route.dialect) }
-  return mount.dialect === route.dialect ? { ...route, defaultProvider: mount.provider } : null
+  const template = path.slice(0, path.length - rest.length) + route.template
+  if (mount === undefined) return { ...route, template, defaultProvider: defaultProviderOf(route.dialect) }
+  return mount.dialect === route.dialect ? { ...route, template, defaultProvider: mount.provider } : null
 }
 
 type PathRoute = Omit<RequestRoute, 'defaultProvider'>
 
 function findFixed (path: string, isMounted: boolean): PathRoute | null {
   const fixed = fixedRoutes.get(isMounted && unversionedPath.test(path) ? `/v1${path}` : path)
-  return fixed === undefined ? null : { ...fixed, model: null, stream: null }
+  return fixed === undefined ? null : { ...fixed, model: null, stream: null, template: path }
 }
 
 function findPatterned (path: string, isMounted: boolean): PathRoute | null {
   const azure = isMounted ? azurePath.exec(path) : null
-  if (azure !== null) return { dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decode(azure[1] as string), stream: null }
+  if (azure !== null) return { dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decode(azure[1] as string), stream: null, template: `/deployments/{model}${azure[2] as string}` }
   const gemini = geminiPath.exec(path)
   const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
-  if (gemini !== null && verb !== undefined) return { dialect: 'gemini', ...verb, model: decode(gemini[1] as string) }
+  if (gemini !== null && verb !== undefined) return { dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
   const bedrock = bedrockPath.exec(path)
-  if (bedrock !== null) return { dialect: 'bedrock', operation: 'chat_completion', model: decode(bedrock[1] as string), stream: bedrock[2] === 'converse-stream' }
+  if (bedrock !== null) return { dialect: 'bedrock', operation: 'chat_completion', model: decode(bedrock[1] as string), stream: bedrock[2] === 'converse-stream', template: `/model/{model}/${bedrock[2] as string}` }
   return null
 }
 

@@ -3,5 +3,5 @@ import type { RequestRoute } from '../../src/api/parse-request.ts'
 
 /** What an OpenAI path says. */
 export function openAiRoute (operation: Operation): RequestRoute {
-  return { dialect: 'openai', operation, model: null, stream: null, defaultProvider: null }
+  return { dialect: 'openai', operation, model: null, stream: null, defaultProvider: null, template: '' }
 }
