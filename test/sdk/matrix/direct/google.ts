@@ -53,7 +53,7 @@ export const vertexDirect: DirectPair = {
 }
 
 /** Google's library asks one address only for tokens, whatever `token_uri` says; here that address is the fake. */
-export function authOf (server: FakeServer): JWT {
+function authOf (server: FakeServer): JWT {
   const { client_email: email, private_key: privateKey, private_key_id: keyId, token_uri: tokenUrl } = accountOf(server)
   const redirected: typeof fetch = (input, init) => {
     const url = input instanceof Request ? input.url : String(input)

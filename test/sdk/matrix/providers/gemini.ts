@@ -11,6 +11,7 @@ const key = 'AIza-main'
 const model = 'gemini-2.5-flash'
 const embeddingModel = 'gemini-embedding-001'
 const flavor = {
+  candidate: { text: { index: 0 }, call: { index: 0, finishMessage: 'Model generated function call(s).' } },
   usage: { serviceTier: 'standard' },
   response: {},
   failure: { details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0s' }] }

@@ -66,7 +66,7 @@ const generationConfig = object({
   'responseJsonSchema?': anyObject,
   'responseModalities?': list(text),
   'mediaResolution?': text,
-  'thinkingConfig?': object({ 'includeThoughts?': boolean, 'thinkingBudget?': integer, 'thinkingLevel?': oneOf('MINIMAL', 'LOW', 'MEDIUM', 'HIGH') })
+  'thinkingConfig?': object({ 'includeThoughts?': boolean, 'thinkingBudget?': integer, 'thinkingLevel?': { type: 'string', pattern: '^(?:MINIMAL|LOW|MEDIUM|HIGH|minimal|low|medium|high)$' } })
 })
 
 function requestOf (content: object): object {

@@ -11,6 +11,8 @@ const signatures = [signature, 'skip_thought_signature_validator', Buffer.from('
 
 /** What differs between the Gemini API and Vertex AI. */
 export interface GoogleFlavor {
+  /** Members of a candidate, by what it says. */
+  candidate: { text: object, call: object }
   usage: object
   response: object
   failure: object
@@ -81,9 +83,9 @@ function toResponses (reply: Exclude<Reply, { kind: 'failure' }>, flavor: Google
 }
 
 /** The reason is STOP for calls too. */
-function toResponse (parts: Part[], outputTokens: number, last: boolean, kind: 'text' | 'call', { usage, response }: GoogleFlavor): object {
+function toResponse (parts: Part[], outputTokens: number, last: boolean, kind: 'text' | 'call', { candidate, usage, response }: GoogleFlavor): object {
   return {
-    candidates: [{ content: { parts, role: 'model' }, ...last ? { finishReason: 'STOP' } : {}, index: 0, ...kind === 'call' ? { finishMessage: 'Model generated function call(s).' } : {} }],
+    candidates: [{ content: { parts, role: 'model' }, ...last ? { finishReason: 'STOP' } : {}, ...candidate[kind] }],
     usageMetadata: {
       promptTokenCount: expected.usage.inputTokens, candidatesTokenCount: outputTokens, totalTokenCount: expected.usage.inputTokens + outputTokens, promptTokensDetails: [{ modality: 'TEXT', tokenCount: expected.usage.inputTokens }], ...usage
     },

@@ -13,12 +13,18 @@ const textPart = object({ type: { const: 'text' }, text })
 const imagePart = object({ type: { const: 'image_url' }, image_url: either({ type: 'string', pattern: '^data:' }, object({ url: { type: 'string', pattern: '^data:' }, 'detail?': text })) })
 const call = object({ id: text, 'index?': integer, 'type?': { const: 'function' }, function: object({ name: text, arguments: text }) })
 
+/** `reasoning_content` is of others, who may send it beside Ollama's own name for it. */
+const assistant = {
+  ...object({ role: { const: 'assistant' }, 'content?': orNull(either(text, list(textPart))), 'reasoning?': text, 'reasoning_content?': text, 'refusal?': { type: 'null' }, 'tool_calls?': list(call) }),
+  dependentRequired: { reasoning_content: ['reasoning'] }
+}
+
 /** `ChatCompletionRequest` of Ollama's `openai` package. What it does not know it passes over; here that is refused where it would be lost. */
 const checkChat = checkerOf(object({
   model: text,
   messages: list(either(
     object({ role: oneOf('system', 'developer', 'user'), content: either(text, list(either(textPart, imagePart))), 'name?': text }),
-    object({ role: { const: 'assistant' }, 'content?': orNull(either(text, list(textPart))), 'reasoning?': text, 'refusal?': { type: 'null' }, 'tool_calls?': list(call) }),
+    assistant,
     object({ role: { const: 'tool' }, content: either(text, list(textPart)), tool_call_id: text, 'name?': text })
   )),
   'stream?': orNull(boolean),

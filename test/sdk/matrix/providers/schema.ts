@@ -1,4 +1,7 @@
-/** JSON Schema in short forms, for requests as their vendors publish them: no member passes that is not named. */
+/**
+ * JSON Schema in short forms, for requests as their vendors publish them: no member passes that is not named.
+ * What no client of these tests can ask for, tools that run at the vendor, documents and citations, is left out.
+ */
 
 export const text = { type: 'string' }
 /** Text that a vendor refuses when there is nothing in it. */

@@ -14,7 +14,12 @@ export const project = 'matrix-project'
 export const region = 'europe-west4'
 const model = 'gemini-2.5-flash'
 const embeddingModel = 'text-embedding-005'
-const flavor = { usage: { trafficType: 'ON_DEMAND' }, response: { createTime: '2026-08-19T14:34:29.467202Z' }, failure: {} }
+const flavor = {
+  candidate: { text: {}, call: {} },
+  usage: { trafficType: 'ON_DEMAND' },
+  response: { createTime: '2026-08-19T14:34:29.467202Z' },
+  failure: {}
+}
 const accounts = new WeakMap<FakeServer, ServiceAccount>()
 
 export const vertexProvider: FakeProvider = {
