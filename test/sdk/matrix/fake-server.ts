@@ -60,7 +60,7 @@ export async function startFakeServer (owner: Owner, answer: (request: FakeReque
       requests.push(fake)
       let said: FakeAnswer
       try {
-        fake.body = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>
+        fake.body = parseBody(bytes.toString('utf8'), fake.headers['content-type'])
         said = answer(fake)
       } catch (error) {
         problems.push(`${fake.path}: ${(error as Error).message}`)
@@ -80,6 +80,12 @@ export async function startFakeServer (owner: Owner, answer: (request: FakeReque
     server.closeAllConnections()
   }))
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, problems, requests }
+}
+
+/** OAuth's token endpoints take forms, everything else is JSON. */
+function parseBody (body: string, contentType = ''): Record<string, unknown> {
+  if (contentType.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(body))
+  return JSON.parse(body) as Record<string, unknown>
 }
 
 /** Server-sent events, one chunk each. `name` null leaves the event line out. */
