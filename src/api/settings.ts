@@ -83,6 +83,8 @@ export interface ProviderSettings {
   readonly sendBackRawResponse: boolean
   /** Operations that this provider serves. */
   readonly operations: readonly Operation[]
+  /** Those of them that the provider itself has, at `paths`; the others are put into the words of chat. */
+  readonly nativeOperations: readonly Operation[]
   /** Upstream path per operation, appended to `baseUrl`; or a whole URL. */
   readonly paths: Readonly<Record<Operation, string>>
   /** Ask for usage in streams when the client did not (`stream_options.include_usage`). */

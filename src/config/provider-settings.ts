@@ -57,6 +57,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     sendBackRawRequest: config.send_back_raw_request,
     sendBackRawResponse: config.send_back_raw_response,
     operations: builtIn.operations,
+    nativeOperations: builtIn.nativeOperations,
     paths: builtIn.paths,
     injectStreamUsage: builtIn.injectStreamUsage,
     mock: resolveMock(config, builtIn)

@@ -23,5 +23,5 @@ export function createAdapter (settings: ProviderSettings, context: AdapterConte
   const translated = createFamilyAdapter(create(settings), settings, context)
   if (settings.kind !== 'openai') return translated
   const native = createOpenAiAdapter(settings)
-  return { open: (job) => (job.dialect === 'openai' && settings.operations.includes(job.operation) ? native : translated).open(job) }
+  return { open: (job) => (job.dialect === 'openai' && settings.nativeOperations.includes(job.operation) ? native : translated).open(job) }
 }

@@ -15,11 +15,14 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
     const path = settings.paths[operation]
     return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
   }
-  const chat: ChatProvider | null = settings.operations.includes('chat_completion') ? new OpenAiChatProvider(name, urlOf('chat_completion')) : null
-  const embedding: EmbeddingProvider | null = settings.operations.includes('embedding') ? toEmbedding(name, urlOf('embedding')) : null
+  // Who has the Responses API has followed OpenAI so far; of the others only the former words are known to work.
+  const isOlder = !settings.nativeOperations.includes('responses')
+  const chatUrl = urlOf('chat_completion')
+  const chat: ChatProvider | null = settings.nativeOperations.includes('chat_completion') ? new OpenAiChatProvider(name, () => chatUrl, isOlder) : null
+  const embedding: EmbeddingProvider | null = settings.nativeOperations.includes('embedding') ? toEmbedding(name, urlOf('embedding')) : null
   return {
     streamFraming: () => 'sse',
-    isNative: (dialect, operation) => dialect === 'openai' && settings.operations.includes(operation),
+    isNative: (dialect, operation) => dialect === 'openai' && settings.nativeOperations.includes(operation),
     toNativeRequest: (job: JobFrame) => ({ url: urlOf(job.operation), body: job.body }),
     chat: () => chat,
     embedding: () => embedding,
