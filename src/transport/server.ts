@@ -146,7 +146,10 @@ export class Transport implements ExchangeEvents {
     if (contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null) exchange.closeAfter = true
     const route = findRoute(path)
     if (route === null && path.startsWith('/api/')) return this.routeApi(exchange, headers)
-    if (route !== null) exchange.dialect = route.dialect
+    if (route !== null) {
+      exchange.dialect = route.dialect
+      exchange.operation = route.operation
+    }
     const page = route === null ? this.pages.get(path) : undefined
     if (route === null && page === undefined) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
