@@ -54,6 +54,8 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('deepseek', 'https://api.deepseek.com', chat),
   row('together', 'https://api.together.xyz', chatTextEmbedding),
   row('parasail', 'https://api.parasail.io', chat),
+  // Its keys say where it is.
+  row('azure', '', full, { kind: 'azure' }),
   row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
@@ -64,7 +66,7 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
