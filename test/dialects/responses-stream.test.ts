@@ -158,11 +158,13 @@ const delta: fc.Arbitrary<ChatDelta> = fc.oneof(
   fc.record({ refusal: text }),
   fc.record({ reasoning_content: text }),
   fc.record({ annotations: fc.array(fc.constant({ type: 'url_citation', url_citation: { url: 'https://a.example' } }), { maxLength: 2 }) }),
-  fc.record({ reasoning_details: fc.array(fc.oneof(
-    fc.record({ type: fc.constant('reasoning.text' as const), text, index, signature: fc.option(text) }),
-    fc.record({ type: fc.constant('reasoning.summary' as const), summary: text, format: fc.constantFrom('openai-responses', 'gemini') }),
-    fc.record({ type: fc.constant('reasoning.encrypted' as const), data: text, format: fc.constantFrom('openai-responses', 'anthropic') })
-  ), { maxLength: 2 }) }),
+  fc.record({
+    reasoning_details: fc.array(fc.oneof(
+      fc.record({ type: fc.constant('reasoning.text' as const), text, index, signature: fc.option(text) }),
+      fc.record({ type: fc.constant('reasoning.summary' as const), summary: text, format: fc.constantFrom('openai-responses', 'gemini') }),
+      fc.record({ type: fc.constant('reasoning.encrypted' as const), data: text, format: fc.constantFrom('openai-responses', 'anthropic') })
+    ), { maxLength: 2 })
+  }),
   fc.record({ tool_calls: fc.array(fc.record({ index, function: fc.record({ name: text, arguments: text }, { requiredKeys: [] }) }, { requiredKeys: ['index', 'function'] }), { maxLength: 2 }) })
 )
 
