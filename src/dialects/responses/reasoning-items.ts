@@ -19,7 +19,7 @@ export type ReadReasoning =
   | { kind: 'call', callId: string, extra: ExtraContent }
 
 /** Whether a detail goes on where the last one ended. */
-export function continuesDetail (last: ReasoningDetail, next: ReasoningDetail): boolean {
+function continuesDetail (last: ReasoningDetail, next: ReasoningDetail): boolean {
   if (isOwnPair(last, next)) return true
   // Encrypted data comes whole; without an index, two of them are two.
   if (last.type !== next.type || (next.type === 'reasoning.encrypted' && next.index === undefined)) return false
