@@ -131,7 +131,9 @@ function builtInDocs (): string[] {
     const provider = builtInProvider(name)
     const baseUrl = provider?.baseUrl ? `\`${provider.baseUrl}\`` : '-'
     const variable = provider?.keyVariable ? `\`${provider.keyVariable}\`` : 'none needed'
-    return `| \`${name}\` | ${baseUrl} | ${variable} | ${provider?.operations.join(', ') ?? ''} |`
+    const native = provider?.nativeOperations ?? []
+    const throughChat = (provider?.operations ?? []).filter((operation) => !native.includes(operation))
+    return `| \`${name}\` | ${baseUrl} | ${variable} | ${native.join(', ')} | ${throughChat.join(', ') || '-'} |`
   })
   return [
     '## Built-in providers',
@@ -139,8 +141,11 @@ function builtInDocs (): string[] {
     'Any other name needs `custom_provider_config`. These providers of the original are accepted, give a',
     `warning and answer 503 in this version: ${[...originalOnlyNames].map((name) => `\`${name}\``).join(', ')}.`,
     '',
-    '| Name | Base URL | Key variable | Serves |',
-    '|---|---|---|---|',
+    'What a provider has no endpoint for may go through its chat: the answer comes in the words that were asked in,',
+    'members that chat cannot express are named in `extra_fields.dropped_params`, and what needs a stored Response is refused.',
+    '',
+    '| Name | Base URL | Key variable | Serves | Through chat |',
+    '|---|---|---|---|---|',
     ...rows,
     ''
   ]

@@ -83,6 +83,8 @@ export interface ProviderSettings {
   readonly sendBackRawResponse: boolean
   /** Operations that this provider serves. */
   readonly operations: readonly Operation[]
+  /** Those of them that the provider itself has, at `paths`; the others are put into the words of chat. */
+  readonly nativeOperations: readonly Operation[]
   /** Upstream path per operation, appended to `baseUrl`; or a whole URL. */
   readonly paths: Readonly<Record<Operation, string>>
   /** Ask for usage in streams when the client did not (`stream_options.include_usage`). */
@@ -117,7 +119,7 @@ export type CloudSettings = AzureSettings | BedrockSettings | VertexSettings
 /** `azure_key_config`. Entra ID when client, secret and tenant are there, else `value` as api-key. */
 export interface AzureSettings {
   readonly kind: 'azure'
-  /** Origin of the resource. */
+  /** Of the resource, without `/openai`; empty: the provider's base URL. */
   readonly endpoint: string
   /** Empty: the v1 API, which has no versions. */
   readonly apiVersion: string
@@ -125,6 +127,8 @@ export interface AzureSettings {
   readonly clientSecret: string
   readonly tenantId: string
   readonly scopes: readonly string[]
+  /** Where Entra ID is, without a slash at the end. */
+  readonly authority: string
 }
 
 /** `bedrock_key_config`. `value` as bearer key, else the keys here, else the environment's credentials. */

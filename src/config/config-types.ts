@@ -665,38 +665,38 @@ export interface Key {
   databricks_key_config?: DatabricksKeyConfig
 }
 /**
- * Azure OpenAI. Accepted, but has no effect in this version.
+ * Azure OpenAI: where the resource of this key is, and how to get in. Without Entra ID credentials the key's `value` is its api-key. Only for the provider azure.
  */
 export interface AzureKeyConfig {
   /**
-   * Resource endpoint. Accepted, but has no effect in this version.
+   * Resource endpoint; `network_config.base_url` where it is missing.
    */
   endpoint?: string
   /**
-   * API version. Accepted, but has no effect in this version.
+   * Dated API version. Without one the v1 API is used, which has no versions.
    */
   api_version?: string
   /**
-   * Entra ID client. Accepted, but has no effect in this version.
+   * Entra ID client. With client, secret and tenant a token is fetched and the key's `value` is not used. `AZURE_AUTHORITY_HOST` replaces the address of Entra ID.
    */
   client_id?: string
   /**
-   * Entra ID secret. Accepted, but has no effect in this version.
+   * Entra ID secret.
    */
   client_secret?: string
   /**
-   * Entra ID tenant. Accepted, but has no effect in this version.
+   * Entra ID tenant.
    */
   tenant_id?: string
   /**
-   * Entra ID scopes. Accepted, but has no effect in this version.
+   * Entra ID scopes; `https://cognitiveservices.azure.com/.default` when empty.
    */
   scopes?: string[]
   /**
-   * Model to deployment (old form of `aliases`). Accepted, but has no effect in this version.
+   * Model to deployment, the old form of `aliases`, which win.
    */
   deployments?: {
-    [k: string]: unknown
+    [k: string]: string
   }
 }
 /**

@@ -15,10 +15,12 @@ export function resolveCustomProvider (config: CustomProviderConfig, allowPrivat
     const place = `${path}.base_provider_type`
     context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: `must be one of: openai, ${originalOnlyBaseTypes.join(', ')} (only openai is served by this version)` })
   }
+  const allowed = allowedOperations(config, `${path}.allowed_requests`, context)
   return {
     ...customProvider,
     keyless: config.is_key_less,
-    operations: allowedOperations(config, `${path}.allowed_requests`, context),
+    operations: allowed,
+    nativeOperations: allowed,
     paths: overriddenPaths(config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
   }
 }

@@ -1,6 +1,6 @@
 import type { KeySettings } from '../api/settings.ts'
 import { isCloudCredential, resolveCloud } from './cloud.ts'
-import type { Key } from './config-types.ts'
+import type { Key, NetworkConfig } from './config-types.ts'
 import type { ProviderContext } from './provider-context.ts'
 import type { BuiltInProvider } from './providers.ts'
 
@@ -26,13 +26,14 @@ const keylessKey: KeySettings = {
  * The keys of a provider. A key without a value stays in the list, switched off, so that `describe` can
  * name it; with no usable key at all the provider is unavailable, which is no error.
  */
-export function resolveKeys (configured: readonly Key[], builtIn: BuiltInProvider, context: ProviderContext): ResolvedKeys {
+export function resolveKeys (configured: readonly Key[], builtIn: BuiltInProvider, network: NetworkConfig, context: ProviderContext): ResolvedKeys {
   const { name, environment } = context
   const mayBeKeyless = builtIn.keyless
   if (configured.length === 0 && mayBeKeyless) return { keys: [keylessKey], keyless: true, unavailableReason: null }
   if (configured.length === 0) {
     const variable = builtIn.keyVariable
     const value = variable === null ? '' : environment[variable] ?? ''
+    if (value !== '' && needsEndpoint(builtIn, network)) return { keys: [], keyless: false, unavailableReason: `no endpoint: give ${context.path}.keys[0].azure_key_config.endpoint or network_config.base_url` }
     if (value !== '') return { keys: [{ ...keylessKey, id: `${name}-0`, name: `${name}-0`, value }], keyless: false, unavailableReason: null }
     const hint = variable === null ? `add ${context.path}.keys or set custom_provider_config.is_key_less` : `set ${variable}`
     return { keys: [], keyless: false, unavailableReason: `no key: ${hint}` }
@@ -41,8 +42,8 @@ export function resolveKeys (configured: readonly Key[], builtIn: BuiltInProvide
   checkUnique(configured, context)
   const served = servedUrl(configured, builtIn)
   const keys = configured.map((key, index) => {
-    const settings = toKeySettings(key, index, builtIn, context)
-    const reason = offReason(key, urlOfKey(key, builtIn), served)
+    const settings = toKeySettings(key, index, builtIn, network.allow_private_network, context)
+    const reason = offReason(key, urlOfKey(key, builtIn), served) ?? endpointReason(settings, needsEndpoint(builtIn, network), context.references.get(`${context.path}.keys[${index}].azure_key_config.endpoint`))
     if (reason === null || !settings.enabled) return settings
     context.warnings.push(`${context.path}.keys[${index}]: this key is not used: ${reason}`)
     return { ...settings, enabled: false }
@@ -73,15 +74,25 @@ function offReason (key: Key, url: string | undefined, served: { url: string, in
   return key.blacklisted_models.some(isPattern) ? '"regex:" patterns in blacklisted_models are not supported yet' : null
 }
 
+/** Every key of Azure is for a resource of its own, which has its own address. */
+function needsEndpoint (builtIn: BuiltInProvider, network: NetworkConfig): boolean {
+  return builtIn.kind === 'azure' && network.base_url === undefined
+}
+
+function endpointReason ({ cloud }: KeySettings, isNeeded: boolean, variable: string | undefined): string | null {
+  if (!isNeeded || cloud?.kind !== 'azure' || cloud.endpoint !== '') return null
+  return variable === undefined ? 'azure_key_config.endpoint is missing' : `${variable} is not set`
+}
+
 function isPattern (model: string): boolean {
   return model.startsWith('regex:')
 }
 
-function toKeySettings (key: Key, index: number, builtIn: BuiltInProvider, context: ProviderContext): KeySettings {
+function toKeySettings (key: Key, index: number, builtIn: BuiltInProvider, allowPrivateNetwork: boolean, context: ProviderContext): KeySettings {
   const fallback = `${context.name}-${index}`
   const path = `${context.path}.keys[${index}]`
   const value = key.value ?? ''
-  const cloud = resolveCloud(key, builtIn.kind, path, context)
+  const cloud = resolveCloud(key, builtIn.kind, path, allowPrivateNetwork, context)
   // A reference to an unset variable means that a key was wanted, also where none is needed.
   const hasValue = value !== '' || ((builtIn.keyless || isCloudCredential(cloud)) && !context.references.has(`${path}.value`))
   return {
@@ -92,8 +103,10 @@ function toKeySettings (key: Key, index: number, builtIn: BuiltInProvider, conte
     blacklistedModels: key.blacklisted_models,
     weight: key.weight,
     enabled: key.enabled && hasValue,
-    aliases: Object.fromEntries(Object.entries(key.aliases)
-      .map(([alias, target]) => [alias, typeof target === 'string' ? target : target.model_id])),
+    aliases: {
+      ...builtIn.kind === 'azure' ? key.azure_key_config?.deployments : {},
+      ...Object.fromEntries(Object.entries(key.aliases).map(([alias, target]) => [alias, typeof target === 'string' ? target : target.model_id]))
+    },
     ...cloud === undefined ? {} : { cloud }
   }
 }
@@ -133,6 +146,7 @@ function warnAboutUnsetVariables (keys: readonly KeySettings[], context: Provide
 
 function reasonText (keys: readonly Key[], resolved: readonly KeySettings[], builtIn: BuiltInProvider, context: ProviderContext): string {
   if (keys.every((key) => !key.enabled)) return 'no key: every key is disabled'
+  if (builtIn.kind === 'azure' && resolved.every(({ cloud }) => cloud?.kind !== 'azure' || cloud.endpoint === '')) return `no endpoint: give ${context.path}.keys[0].azure_key_config.endpoint`
   if (keys.some((key, index) => key.enabled && resolved[index]?.value !== '')) return 'no key: every key needs something that is not supported by this version yet'
   const variables = keys.flatMap((key, index) => key.enabled ? context.references.get(`${context.path}.keys[${index}].value`) ?? [] : [])
   if (variables.length > 0) return `no key: set ${[...new Set(variables)].join(' or ')}`

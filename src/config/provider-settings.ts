@@ -36,7 +36,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     name: context.name,
     kind: builtIn.kind,
     baseUrl,
-    ...context.unsupported === null ? resolveKeys(keys, builtIn, context) : { keys: [], keyless: false, unavailableReason: null },
+    ...context.unsupported === null ? resolveKeys(keys, builtIn, network, context) : { keys: [], keyless: false, unavailableReason: null },
     ...unsupported === null ? {} : { unavailableReason: unsupportedText(unsupported) },
     concurrency,
     bufferSize,
@@ -57,6 +57,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     sendBackRawRequest: config.send_back_raw_request,
     sendBackRawResponse: config.send_back_raw_response,
     operations: builtIn.operations,
+    nativeOperations: builtIn.nativeOperations,
     paths: builtIn.paths,
     injectStreamUsage: builtIn.injectStreamUsage,
     prices: resolvePrices(config),
@@ -100,6 +101,8 @@ function resolveBaseUrl (keys: readonly Key[], network: NetworkConfig, builtIn: 
   if (builtIn.kind === 'mock' || context.unsupported !== null) return ''
   const inKey = servedUrl(keys, builtIn)
   const networkPath = `${context.path}.network_config.base_url`
+  // Stands for its keys' own addresses where one is needed: for the choice of a proxy, and in what people read.
+  if (builtIn.kind === 'azure' && network.base_url === undefined) return keys.find((key) => key.enabled && URL.canParse(key.azure_key_config?.endpoint ?? ''))?.azure_key_config?.endpoint ?? ''
   const chosen = inKey !== null ? { url: inKey.url, path: `${context.path}.keys[${inKey.index}].${String(builtIn.urlBlock)}.url` } : { url: network.base_url ?? builtIn.baseUrl, path: networkPath }
   if (context.problems.has(chosen.path)) return builtIn.baseUrl
   if (chosen.url === '') {

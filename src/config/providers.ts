@@ -9,6 +9,8 @@ export interface BuiltInProvider {
   /** Works without credentials; a key that is given is sent all the same. */
   readonly keyless: boolean
   readonly operations: readonly Operation[]
+  /** Those of `operations` that the provider itself has. */
+  readonly nativeOperations: readonly Operation[]
   readonly paths: Readonly<Record<Operation, string>>
   readonly injectStreamUsage: boolean
   /** Environment variable that is used when the config gives no key; null for key-less providers. */
@@ -32,7 +34,10 @@ const chatText = ['chat_completion', 'text_completion'] as const satisfies Opera
 const chatTextEmbedding = ['chat_completion', 'text_completion', 'embedding'] as const satisfies Operation[]
 const chatTextResponses = ['chat_completion', 'text_completion', 'responses'] as const satisfies Operation[]
 
-/** `responses` stands only where the provider itself has that endpoint; nothing is emulated. */
+/** What a provider without an endpoint of its own for it gets through chat. */
+const throughChat = ['text_completion', 'responses'] as const satisfies Operation[]
+
+/** Rows list what the provider itself has. */
 const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('openai', 'https://api.openai.com', full),
   row('groq', 'https://api.groq.com/openai', ['chat_completion', 'responses']),
@@ -49,6 +54,9 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('deepseek', 'https://api.deepseek.com', chat),
   row('together', 'https://api.together.xyz', chatTextEmbedding),
   row('parasail', 'https://api.parasail.io', chat),
+  // Its keys say where it is.
+  row('azure', '', full, { kind: 'azure' }),
+  row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
@@ -58,8 +66,8 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
-  'elevenlabs', 'huggingface', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
+  'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'elevenlabs', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
 export function builtInProvider (name: string): BuiltInProvider | null {
@@ -78,16 +86,21 @@ export const unsupportedProvider: BuiltInProvider = {
   keyless: true
 }
 
-function row (name: string, baseUrl: string, served: readonly Operation[], more: Partial<BuiltInProvider> = {}): [string, BuiltInProvider] {
+function row (name: string, baseUrl: string, native: readonly Operation[], more: Partial<BuiltInProvider> = {}): [string, BuiltInProvider] {
   return [name, {
     kind: 'openai',
     baseUrl,
     keyless: false,
-    operations: served,
+    operations: withThroughChat(native),
+    nativeOperations: native,
     paths: defaultPaths,
     injectStreamUsage: true,
     keyVariable: `${name.toUpperCase()}_API_KEY`,
     urlBlock: null,
     ...more
   }]
+}
+
+function withThroughChat (native: readonly Operation[]): readonly Operation[] {
+  return native.includes('chat_completion') ? [...native, ...throughChat.filter((operation) => !native.includes(operation))] : native
 }

@@ -11,7 +11,7 @@ export type EnvReferences = Map<string, string>
 
 /**
  * Replaces `env.NAME` strings in place. An unset variable at a key's `value` becomes the empty string
- * (that key is not used) and in a field without effect it is taken out; anywhere else it is a problem.
+ * (that key is not used), in a key's cloud block and in a field without effect it is taken out; anywhere else it is a problem.
  * Top-level blocks without effect are not looked into, so their secrets are not read either.
  */
 export function substituteEnv (root: unknown, environment: Environment, schema: SchemaNode, problems: ProblemList): EnvReferences {
@@ -25,6 +25,7 @@ export function substituteEnv (root: unknown, environment: Environment, schema: 
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined // not `toString`
     if (value !== undefined) return value
     if (isKeyValue(path)) return ''
+    if (isInCloudBlock(path)) return undefined
     if (hasNoEffect(path, schema)) return undefined
     problems.add({ path: place, value: JSON.stringify(text), message: `the environment variable ${name} is not set` })
     return undefined
@@ -36,6 +37,11 @@ export function substituteEnv (root: unknown, environment: Environment, schema: 
 /** `providers.<name>.keys[<index>].value` */
 function isKeyValue (path: ReadonlyArray<string | number>): boolean {
   return path.length === 5 && path[0] === 'providers' && path[2] === 'keys' && path[4] === 'value'
+}
+
+/** What a key of a cloud needs beside its value: without it that key is not used. */
+function isInCloudBlock (path: ReadonlyArray<string | number>): boolean {
+  return path.length > 5 && path[0] === 'providers' && path[2] === 'keys' && path[4] === 'azure_key_config'
 }
 
 /** Calls `replace` for every string below `value`; what it gives undefined for is taken out. */

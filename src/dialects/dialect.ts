@@ -30,8 +30,11 @@ export interface ChatEncoder extends ChatSink {
 
 /** Chat in the words of a client: pure functions between a dialect and the canonical form. `toChatRequest` throws GatewayError BIFROST_INVALID_REQUEST with `param`. */
 export interface ChatDialect {
-  /** @param model what the request is for, wherever the dialect says it */
-  toChatRequest (body: JsonObject, model: string, stream: boolean): ChatRequest
+  /**
+   * @param model what the request is for, wherever the dialect says it
+   * @param drop notes a member of the request that the canonical form has no place for; the client is told
+   */
+  toChatRequest (body: JsonObject, model: string, stream: boolean, drop?: (member: string) => void): ChatRequest
   fromChatReply (reply: ChatReply, request: ChatRequest, context: AnswerContext): JsonObject
   createChatEncoder (request: ChatRequest, context: AnswerContext): ChatEncoder
 }

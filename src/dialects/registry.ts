@@ -2,26 +2,30 @@ import type { Dialect } from '../api/dialects.ts'
 import type { Operation } from '../api/operations.ts'
 import { GatewayError } from '../errors.ts'
 import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } from './dialect.ts'
+import { completionsChat } from './completions/chat.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
+import { responsesChat } from './responses/chat.ts'
 
 /** What a dialect can say; a row per dialect. */
 interface DialectParts {
   chat?: ChatDialect
   responses?: ChatDialect
+  textCompletion?: ChatDialect
   embedding?: EmbeddingDialect
   rerank?: RerankDialect
   tokenCount?: TokenCountDialect
 }
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
-  openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank }
+  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {
-  const { chat, responses } = parts[dialect] ?? {}
-  return (operation === 'responses' ? responses : operation === 'chat_completion' ? chat : undefined) ?? refuse(dialect, operation)
+  const { chat, responses, textCompletion } = parts[dialect] ?? {}
+  const found = { chat_completion: chat, responses, text_completion: textCompletion, embedding: undefined, rerank: undefined, count_tokens: undefined }[operation]
+  return found ?? refuse(dialect, operation)
 }
 
 export function embeddingDialectOf (dialect: Dialect): EmbeddingDialect {

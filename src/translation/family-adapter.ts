@@ -167,7 +167,7 @@ class ChatCall extends TranslatedCall {
 
   protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
     const { job } = this
-    this.request = chatDialectOf(job.dialect, job.operation).toChatRequest(body, job.model, job.stream)
+    this.request = chatDialectOf(job.dialect, job.operation).toChatRequest(body, job.model, job.stream, (member) => { context.drop(member) })
     return this.chat().toChatRequest(this.request, context)
   }
 

@@ -1,16 +1,9 @@
 import { EventStreamCodec } from '@smithy/eventstream-codec'
-import type { AnswerIdentity } from '../api/client.ts'
 import type { Dialect } from '../api/dialects.ts'
 import type { GatewayError } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
-
-export interface ErrorContext {
-  /** Who was asked; null when nobody was. */
-  identity: AnswerIdentity | null
-  requestId: string
-  /** The attempt trail as JSON text, or empty. */
-  trail: string
-}
+import type { ErrorContext } from './error-context.ts'
+import { toResponsesFailure } from './responses-failure.ts'
 
 /** An error status as a client of a dialect expects it; `headers` are more `name: value` lines, or empty. */
 interface ErrorAnswer {
@@ -33,7 +26,10 @@ const openAi: DialectAnswers = {
   streamContentType: 'text/event-stream',
   filler: ':\n',
   toError: (error, { identity, requestId, trail }) => ({ status: error.status, body: toErrorBody(error, identity, requestId, trail), headers: '' }),
-  toStreamError: (error, { identity, requestId, trail }) => Buffer.from(`data: ${toErrorBody(error, identity, requestId, trail)}\n\n`)
+  toStreamError: (error, context) => {
+    const { identity, requestId, trail, operation } = context
+    return Buffer.from(operation === 'responses' ? toResponsesFailure(error, context) : `data: ${toErrorBody(error, identity, requestId, trail)}\n\n`)
+  }
 }
 
 const anthropicTypes: Readonly<Record<number, string>> = {

@@ -1,6 +1,7 @@
 import type { HttpResponse } from 'uWebSockets.js'
 import type { AnswerIdentity, Client, ClientWatcher, FailureContext } from '../api/client.ts'
 import type { Dialect } from '../api/dialects.ts'
+import type { Operation } from '../api/operations.ts'
 import type { Reply } from '../api/reply.ts'
 import { GatewayError } from '../errors.ts'
 import { answersOf } from './dialect-answers.ts'
@@ -39,6 +40,8 @@ export class Exchange implements Client {
   template = ''
   /** What the client speaks, as soon as its path is known. */
   dialect: Dialect = 'openai'
+  /** What it asks for; null as long as its path is not known. */
+  operation: Operation | null = null
   readonly receivedAtMs: number
   /** Where it stands among the open exchanges. */
   place = -1
@@ -118,7 +121,7 @@ export class Exchange implements Client {
     if (!this.alive) return
     this.failure = error
     const { toError, toStreamError } = answersOf(this.dialect)
-    const context = { identity, requestId: this.requestId, trail }
+    const context = { identity, requestId: this.requestId, trail, operation: this.operation, sentBytes: this.responseBytes, nowSeconds: Math.floor(Date.now() / 1000) }
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
       this.write(toStreamError(error, context))

@@ -149,6 +149,7 @@ export class Transport implements ExchangeEvents {
     if (route !== null) {
       exchange.dialect = route.dialect
       exchange.template = route.template
+      exchange.operation = route.operation
     }
     const page = route === null ? this.pages.get(path) : undefined
     if (route === null && page === undefined) {

@@ -32,6 +32,7 @@ const mockWithDefaults = {
   sendBackRawRequest: false,
   sendBackRawResponse: false,
   operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
+  nativeOperations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
   paths: {
     chat_completion: '/v1/chat/completions',
     text_completion: '/v1/completions',

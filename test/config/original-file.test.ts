@@ -120,6 +120,7 @@ test('a file of the original loads unchanged: a provider with every block', () =
     sendBackRawRequest: false,
     sendBackRawResponse: true,
     operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
+    nativeOperations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
     paths: { chat_completion: '/v1/chat/completions', text_completion: '/v1/completions', embedding: '/v1/embeddings', responses: '/v1/responses', rerank: '/v1/rerank', count_tokens: '/v1/responses/input_tokens' },
     injectStreamUsage: true,
     prices: {},
@@ -132,7 +133,7 @@ test('a file of the original loads unchanged: the other providers', () => {
     name, baseUrl, keyless, unavailableReason, operations, keys: keys.map((key) => [key.name, key.value])
   }))
   assert.deepEqual(brief, [
-    { name: 'groq', baseUrl: 'https://api.groq.com/openai', keyless: false, unavailableReason: null, operations: ['chat_completion', 'responses'], keys: [['groq-1', 'key-c']] },
+    { name: 'groq', baseUrl: 'https://api.groq.com/openai', keyless: false, unavailableReason: null, operations: ['chat_completion', 'responses', 'text_completion'], keys: [['groq-1', 'key-c']] },
     { name: 'ollama', baseUrl: 'http://localhost:11434', keyless: true, unavailableReason: null, operations: ['chat_completion', 'text_completion', 'embedding', 'responses'], keys: [['local', '']] },
     { name: 'my-openai', baseUrl: 'https://llm.example.com', keyless: false, unavailableReason: null, operations: ['chat_completion'], keys: [['k', 'key-a']] }
   ])
@@ -153,7 +154,6 @@ test('what has no effect gives one warning each', () => {
     noEffect('providers.*.keys[].use_for_batch_api'),
     noEffect('providers.*.network_config.stream_throughput_guard'),
     noEffect('providers.*.openai_config'),
-    noEffect('providers.*.keys[].azure_key_config'),
     noEffect('governance'),
     noEffect('auth_config'),
     noEffect('config_store'),
@@ -171,7 +171,8 @@ test('what has no effect gives one warning each', () => {
     enterprise('scim_config'),
     enterprise('audit_logs'),
     enterprise('load_balancer_config'),
-    enterprise('large_payload_optimization')
+    enterprise('large_payload_optimization'),
+    'providers.groq.keys[0].azure_key_config: is only for the provider azure and has no effect here'
   ])
 })
 

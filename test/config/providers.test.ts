@@ -11,30 +11,34 @@ const custom = (more: object = {}, network: object = {}): object => ({
 
 const chat = 'chat_completion'
 const text = 'text_completion'
-const builtIn: Array<[string, string, string[], boolean, string | null]> = [
-  ['openai', 'https://api.openai.com', [chat, text, 'embedding', 'responses'], true, 'OPENAI_API_KEY'],
-  ['groq', 'https://api.groq.com/openai', [chat, 'responses'], true, 'GROQ_API_KEY'],
-  ['cerebras', 'https://api.cerebras.ai', [chat, text], true, 'CEREBRAS_API_KEY'],
-  ['ollama', 'http://127.0.0.1:11434', [chat, text, 'embedding', 'responses'], true, null],
-  ['vllm', 'http://127.0.0.1:8000', [chat, text, 'embedding', 'responses'], true, null],
-  ['sgl', 'http://127.0.0.1:30000', [chat, text, 'embedding'], true, null],
-  ['perplexity', 'https://api.perplexity.ai', [chat], false, 'PERPLEXITY_API_KEY'],
-  ['nebius', 'https://api.studio.nebius.com', [chat, text, 'embedding'], true, 'NEBIUS_API_KEY'],
-  ['openrouter', 'https://openrouter.ai/api', [chat, text, 'responses'], true, 'OPENROUTER_API_KEY'],
-  ['xai', 'https://api.x.ai', [chat, text, 'responses'], true, 'XAI_API_KEY'],
-  ['fireworks', 'https://api.fireworks.ai/inference', [chat, text, 'embedding', 'responses'], true, 'FIREWORKS_API_KEY'],
-  ['deepseek', 'https://api.deepseek.com', [chat], true, 'DEEPSEEK_API_KEY'],
-  ['together', 'https://api.together.xyz', [chat, text, 'embedding'], true, 'TOGETHER_API_KEY'],
-  ['parasail', 'https://api.parasail.io', [chat], true, 'PARASAIL_API_KEY'],
-  ['mistral', 'https://api.mistral.ai', [chat, 'embedding'], false, 'MISTRAL_API_KEY']
+const responses = 'responses'
+/** `native` is what the provider has itself, `emulated` what goes through chat. */
+const builtIn: Array<{ name: string, baseUrl: string, native: string[], emulated: string[], injectStreamUsage: boolean, variable: string | null }> = [
+  { name: 'openai', baseUrl: 'https://api.openai.com', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: 'OPENAI_API_KEY' },
+  { name: 'groq', baseUrl: 'https://api.groq.com/openai', native: [chat, responses], emulated: [text], injectStreamUsage: true, variable: 'GROQ_API_KEY' },
+  { name: 'cerebras', baseUrl: 'https://api.cerebras.ai', native: [chat, text], emulated: [responses], injectStreamUsage: true, variable: 'CEREBRAS_API_KEY' },
+  { name: 'ollama', baseUrl: 'http://127.0.0.1:11434', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: null },
+  { name: 'vllm', baseUrl: 'http://127.0.0.1:8000', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: null },
+  { name: 'sgl', baseUrl: 'http://127.0.0.1:30000', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: null },
+  { name: 'perplexity', baseUrl: 'https://api.perplexity.ai', native: [chat], emulated: [text, responses], injectStreamUsage: false, variable: 'PERPLEXITY_API_KEY' },
+  { name: 'nebius', baseUrl: 'https://api.studio.nebius.com', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: 'NEBIUS_API_KEY' },
+  { name: 'openrouter', baseUrl: 'https://openrouter.ai/api', native: [chat, text, responses], emulated: [], injectStreamUsage: true, variable: 'OPENROUTER_API_KEY' },
+  { name: 'xai', baseUrl: 'https://api.x.ai', native: [chat, text, responses], emulated: [], injectStreamUsage: true, variable: 'XAI_API_KEY' },
+  { name: 'fireworks', baseUrl: 'https://api.fireworks.ai/inference', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: 'FIREWORKS_API_KEY' },
+  { name: 'deepseek', baseUrl: 'https://api.deepseek.com', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'DEEPSEEK_API_KEY' },
+  { name: 'together', baseUrl: 'https://api.together.xyz', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: 'TOGETHER_API_KEY' },
+  { name: 'parasail', baseUrl: 'https://api.parasail.io', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'PARASAIL_API_KEY' },
+  { name: 'huggingface', baseUrl: 'https://router.huggingface.co', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'HUGGINGFACE_API_KEY' },
+  { name: 'mistral', baseUrl: 'https://api.mistral.ai', native: [chat, 'embedding'], emulated: [text, responses], injectStreamUsage: false, variable: 'MISTRAL_API_KEY' }
 ]
 
-for (const [name, baseUrl, operations, injectStreamUsage, variable] of builtIn) {
+for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of builtIn) {
   test(`${name} is known without configuration`, () => {
     const provider = loadProvider(name, {})
     assert.equal(provider.kind, 'openai')
     assert.equal(provider.baseUrl, baseUrl)
-    assert.deepEqual(provider.operations, operations)
+    assert.deepEqual(provider.nativeOperations, native)
+    assert.deepEqual(provider.operations, [...native, ...emulated])
     assert.equal(provider.injectStreamUsage, injectStreamUsage)
     assert.equal(provider.keyless, variable === null)
     assert.equal(provider.unavailableReason, variable === null ? null : `no key: set ${variable}`)
@@ -49,7 +53,7 @@ test('perplexity has no /v1 in its chat path', () => {
 
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
-    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, mock'
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, mock'
   ])
 })
 
@@ -58,6 +62,7 @@ test('a custom provider serves everything at its own address', () => {
   assert.equal(provider.kind, 'openai')
   assert.equal(provider.baseUrl, 'https://llm.example.com')
   assert.deepEqual(provider.operations, ['chat_completion', 'text_completion', 'embedding', 'responses'])
+  assert.deepEqual(provider.nativeOperations, provider.operations)
   assert.equal(provider.injectStreamUsage, true)
   assert.equal(provider.keyless, false)
 })
@@ -65,6 +70,7 @@ test('a custom provider serves everything at its own address', () => {
 test('a custom provider is restricted by allowed_requests', () => {
   const provider = loadProvider('my-llm', custom({ allowed_requests: { chat_completion: true, chat_completion_stream: true, embedding: true, responses: false, speech: true } }))
   assert.deepEqual(provider.operations, ['chat_completion', 'embedding'])
+  assert.deepEqual(provider.nativeOperations, ['chat_completion', 'embedding'])
   assert.deepEqual(loadProvider('my-llm', custom({ allowed_requests: {} })).operations, [])
 })
 

@@ -34,6 +34,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     sendBackRawRequest: false,
     sendBackRawResponse: false,
     operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
+    nativeOperations: extra.operations ?? ['chat_completion', 'text_completion', 'embedding', 'responses'],
     paths: {
       chat_completion: '/v1/chat/completions',
       text_completion: '/v1/completions',

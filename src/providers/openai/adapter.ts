@@ -9,7 +9,7 @@ import { OpenAiStream } from './stream.ts'
 
 /** The OpenAI wire format, for OpenAI itself and for everyone who copied it. */
 export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
-  const urls = new Map(settings.operations.map((operation) => {
+  const urls = new Map(settings.nativeOperations.map((operation) => {
     const path = settings.paths[operation]
     const url = new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
     return [operation, { origin: url.origin, path: url.pathname + url.search }]

@@ -6,11 +6,14 @@ import { badResponse } from '../bad-response.ts'
 /** Chat completions for a client of another dialect: the canonical form, without what only others understand. */
 export class OpenAiChatProvider implements ChatProvider {
   private readonly provider: string
-  private readonly url: URL
+  private readonly toUrl: (context: TranslationContext) => URL
+  private readonly isOlder: boolean
 
-  constructor (provider: string, url: URL) {
+  /** @param isOlder it speaks the API as it was before reasoning models: `max_tokens`, no role `developer` */
+  constructor (provider: string, toUrl: (context: TranslationContext) => URL, isOlder: boolean) {
     this.provider = provider
-    this.url = url
+    this.toUrl = toUrl
+    this.isOlder = isOlder
   }
 
   toChatRequest (request: ChatRequest, context: TranslationContext): ProviderRequest {
@@ -26,7 +29,8 @@ export class OpenAiChatProvider implements ChatProvider {
       // The client's dialect may report usage whether or not it was asked for.
       body['stream_options'] = { include_usage: true, ...rest.stream_options }
     }
-    return { url: this.url, body }
+    if (this.isOlder) toOlder(body)
+    return { url: this.toUrl(context), body }
   }
 
   fromChatReply (body: unknown, _request: ChatRequest, _context: TranslationContext): ChatReply {
@@ -38,6 +42,14 @@ export class OpenAiChatProvider implements ChatProvider {
   createChatDecoder (_request: ChatRequest | null): ChatDecoder {
     return new OpenAiChatDecoder(this.provider)
   }
+}
+
+/** @param body is changed */
+function toOlder (body: JsonObject): void {
+  const { max_completion_tokens: limit, max_tokens: formerLimit } = body
+  Reflect.deleteProperty(body, 'max_completion_tokens')
+  if (limit !== undefined && limit !== null) body['max_tokens'] = formerLimit ?? limit
+  body['messages'] = (body['messages'] as JsonObject[]).map((message) => message['role'] === 'developer' ? { ...message, role: 'system' } : message)
 }
 
 /** Members of a message that OpenAI's API does not know. */

@@ -1,11 +1,11 @@
-import type { ChatUsage, EmbeddingReply, EmbeddingRequest } from '../../api/chat.ts'
+import type { ChatUsage } from '../../api/chat.ts'
 import type { JobFrame } from '../../api/job.ts'
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
-import { badResponse } from '../bad-response.ts'
 import type { ChatProvider, EmbeddingProvider, Family } from '../family.ts'
 import { contentTypeOf } from '../reply-headers.ts'
 import { OpenAiChatProvider } from './chat.ts'
+import { OpenAiEmbeddingProvider } from './embedding.ts'
 import { toUpstreamError } from './errors.ts'
 
 /** OpenAI's API for clients of other dialects; its own clients go through `adapter.ts`, which looks at no more bytes than it must. */
@@ -15,11 +15,15 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
     const path = settings.paths[operation]
     return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
   }
-  const chat: ChatProvider | null = settings.operations.includes('chat_completion') ? new OpenAiChatProvider(name, urlOf('chat_completion')) : null
-  const embedding: EmbeddingProvider | null = settings.operations.includes('embedding') ? toEmbedding(name, urlOf('embedding')) : null
+  // Who has the Responses API has followed OpenAI so far; of the others only the former words are known to work.
+  const isOlder = !settings.nativeOperations.includes('responses')
+  const chatUrl = urlOf('chat_completion')
+  const embeddingUrl = urlOf('embedding')
+  const chat: ChatProvider | null = settings.nativeOperations.includes('chat_completion') ? new OpenAiChatProvider(name, () => chatUrl, isOlder) : null
+  const embedding: EmbeddingProvider | null = settings.nativeOperations.includes('embedding') ? new OpenAiEmbeddingProvider(name, () => embeddingUrl) : null
   return {
     streamFraming: () => 'sse',
-    isNative: (dialect, operation) => dialect === 'openai' && settings.operations.includes(operation),
+    isNative: (dialect, operation) => dialect === 'openai' && settings.nativeOperations.includes(operation),
     toNativeRequest: (job: JobFrame) => ({ url: urlOf(job.operation), body: job.body }),
     chat: () => chat,
     embedding: () => embedding,
@@ -32,20 +36,5 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
       return request
     },
     toError: (status, headers, body) => toUpstreamError(name, status, contentTypeOf(headers), body)
-  }
-}
-
-function toEmbedding (provider: string, url: URL): EmbeddingProvider {
-  return {
-    toEmbeddingRequest (request: EmbeddingRequest, context) {
-      const { input_type: inputType, ...rest } = request
-      if (inputType !== undefined && inputType !== null) context.drop('input_type')
-      return { url, body: { ...rest, model: context.model, encoding_format: 'float' } }
-    },
-    fromEmbeddingReply (body: unknown): EmbeddingReply {
-      const reply = body as EmbeddingReply | null
-      if (!Array.isArray(reply?.data)) throw badResponse(provider, 'no data')
-      return reply
-    }
   }
 }

@@ -64,7 +64,8 @@ export class OpenAiStream implements StreamTranslator {
     if (typeof body !== 'object' || body === null) return false
     const { type, choices } = body as { type?: unknown, choices?: unknown }
     if (this.operation === 'responses') return openingTypes.has(String(type))
-    return Array.isArray(choices) && choices.length > 0 && choices.every(isEmptyChoice)
+    // Azure begins with what its filter says of the prompt, and no choice.
+    return Array.isArray(choices) && choices.every(isEmptyChoice) && (choices.length > 0 || 'prompt_filter_results' in body)
   }
 
   takeMissingEnd (): Uint8Array {
