@@ -26,6 +26,8 @@ const defaultPaths: Readonly<Record<Operation, string>> = {
   count_tokens: '/v1/responses/input_tokens'
 }
 
+const anthropicPaths: Readonly<Record<Operation, string>> = { ...defaultPaths, chat_completion: '/v1/messages', responses: '/v1/messages', count_tokens: '/v1/messages/count_tokens' }
+
 const full = ['chat_completion', 'text_completion', 'embedding', 'responses'] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
@@ -51,6 +53,8 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('parasail', 'https://api.parasail.io', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  // Every chat goes to its Messages API, whatever the client's endpoint; usage comes with every stream.
+  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'responses', 'count_tokens'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -58,7 +62,7 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'azure', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'huggingface', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
