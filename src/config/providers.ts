@@ -71,15 +71,25 @@ export function builtInProvider (name: string): BuiltInProvider | null {
 }
 
 /** The starting point of a custom provider, which speaks the OpenAI API at an address of its own. */
-export const customProvider: BuiltInProvider = {
+const customProvider: BuiltInProvider = {
   ...row('', '', full)[1],
   keyVariable: null
 }
+
+/** Starting points of custom providers by `base_provider_type`. */
+export const customBases: ReadonlyMap<string, BuiltInProvider> = new Map([
+  ['openai', customProvider],
+  ['anthropic', toCustom('anthropic')]
+])
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */
 export const unsupportedProvider: BuiltInProvider = {
   ...customProvider,
   keyless: true
+}
+
+function toCustom (name: string): BuiltInProvider {
+  return { ...table.get(name) ?? customProvider, baseUrl: '', keyVariable: null }
 }
 
 function row (name: string, baseUrl: string, served: readonly Operation[], more: Partial<BuiltInProvider> = {}): [string, BuiltInProvider] {
