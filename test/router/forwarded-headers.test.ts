@@ -48,3 +48,12 @@ test('at most 8 KiB go up', () => {
   assert.ok(lines.length > 7_000 && lines.length <= 8 * 1024, String(lines.length))
   assert.equal(toForwardedHeaders(['x-bf-eh-a', 'v'.repeat(9_000)], 'openai'), '')
 })
+
+test('clients of Anthropic\'s dialect need no prefix for its own two headers', () => {
+  const headers = ['anthropic-version', '2026-10-21', 'x-api-key', 'secret', 'anthropic-beta', 'a', 'anthropic-dangerous-direct-browser-access', 'true', 'x-bf-eh-x-trace', '1', 'anthropic-beta', 'b']
+  assert.equal(toForwardedHeaders(headers, 'anthropic'), 'anthropic-version: 2026-10-21\nanthropic-beta: a\nx-trace: 1\nanthropic-beta: b')
+  for (const dialect of ['openai', 'gemini', 'bedrock', 'cohere', 'ollama'] as const) assert.equal(toForwardedHeaders(headers, dialect), 'x-trace: 1')
+  // What the prefix names is meant for the provider and goes before.
+  assert.equal(toForwardedHeaders(['anthropic-beta', 'a', 'x-bf-eh-anthropic-beta', 'c'], 'anthropic'), 'anthropic-beta: c')
+  assert.equal(toForwardedHeaders(['anthropic-beta', 'a\r\nb: c'], 'anthropic'), '')
+})
