@@ -18,7 +18,7 @@ export class AnthropicChatEncoder implements ChatEncoder {
   private id = ''
   private model = ''
   private begun = false
-  /** `text`, `thinking <index>`, or empty: no block, or a call's. */
+  /** `text`, `cited text` once it has citations, `thinking <index>`, or empty: no block, or a call's. */
   private open = ''
   /** What came amid a call that was not whole. */
   private held: ChatDelta[] = []
@@ -134,7 +134,10 @@ export class AnthropicChatEncoder implements ChatEncoder {
 
   private cite (annotation: unknown): void {
     const citation = toCitation(annotation)
-    if (citation !== null && this.open === 'text') this.blocks.delta({ type: 'citations_delta', citation })
+    if (citation === null || (this.open !== 'text' && this.open !== 'cited text')) return
+    this.blocks.delta({ type: 'citations_delta', citation })
+    // They are about the text so far; what follows is another block.
+    this.open = 'cited text'
   }
 
   private think (detail: ReasoningDetail): void {

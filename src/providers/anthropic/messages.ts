@@ -85,7 +85,16 @@ function fromAssistant (message: AssistantMessage, context: TranslationContext):
     toToolId: toAnthropicToolId
   })
   if (typeof refusal === 'string' && hasText(refusal)) blocks.push({ type: 'text', text: refusal })
+  // A turn that was cut off while it was thought out: Anthropic refuses one that ends so.
+  while (isThought(blocks.at(-1))) {
+    blocks.pop()
+    context.drop('messages.reasoning_details')
+  }
   return blocks
+}
+
+function isThought (block: AnthropicBlock | undefined): boolean {
+  return block?.type === 'thinking' || block?.type === 'redacted_thinking'
 }
 
 /** What the assistant itself may have said. */
