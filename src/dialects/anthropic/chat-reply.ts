@@ -1,8 +1,9 @@
 import { citationOf, toAnthropicToolId, toAssistantBlocks } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
-import type { AssistantMessage, ChatReply, ContentPart, JsonObject } from '../../api/chat.ts'
+import type { AssistantMessage, ChatReply, ContentPart, JsonObject, ToolCall } from '../../api/chat.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { toAnthropicUsage, toCitation, toStopDetails, toStopReason, toThinking } from './answers.ts'
+import { toCallSignature } from './signatures.ts'
 
 /** The first choice as a message; Anthropic's API has no others. */
 export function toMessage (reply: ChatReply, context: AnswerContext): JsonObject {
@@ -33,7 +34,15 @@ function toBlocks (message: AssistantMessage, context: AnswerContext): Anthropic
     toPart,
     toToolId: (id) => id === '' ? `toolu_${context.newId()}` : toAnthropicToolId(id)
   })
-  return withPages(blocks, message.annotations ?? [])
+  return withCallSignatures(withPages(blocks, message.annotations ?? []), message.tool_calls ?? [])
+}
+
+function withCallSignatures (blocks: AnthropicBlock[], calls: readonly ToolCall[]): AnthropicBlock[] {
+  let next = 0
+  return blocks.flatMap((block) => {
+    const signature = block.type === 'tool_use' ? toCallSignature(calls[next++]?.extra_content) : null
+    return signature === null ? [block] : [signature, block]
+  })
 }
 
 function toPart (part: ContentPart): AnthropicBlock | null {

@@ -1,11 +1,15 @@
 import { toAnthropicToolId } from '../../api/anthropic-blocks.ts'
+import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
 import type { ToolCallDelta } from '../../api/chat.ts'
 import type { BlockStream } from './block-stream.ts'
+import { toCallSignature } from './signatures.ts'
 
 interface Tool {
   id: string
   name: string
   arguments: string
+  /** Google's signature of the call, in a block of its own. */
+  signature: AnthropicBlock | null
   /** waiting: nothing of it is written; closed: all of it. */
   state: 'waiting' | 'open' | 'closed'
 }
@@ -27,13 +31,14 @@ export class ToolBlocks {
     return this.tools.size > 0
   }
 
-  add ({ index, id, function: called }: ToolCallDelta): void {
+  add ({ index, id, function: called, extra_content: extra }: ToolCallDelta): void {
     let tool = this.tools.get(index)
     if (tool === undefined) {
-      tool = { id: '', name: '', arguments: '', state: 'waiting' }
+      tool = { id: '', name: '', arguments: '', signature: null, state: 'waiting' }
       this.tools.set(index, tool)
     }
     if (tool.id === '' && typeof id === 'string') tool.id = id
+    tool.signature ??= toCallSignature(extra)
     if (tool.state === 'waiting') tool.name += called?.name ?? ''
     const text = called?.arguments ?? ''
     tool.arguments += text
@@ -75,6 +80,7 @@ export class ToolBlocks {
   private open (tool: Tool): void {
     tool.state = 'open'
     this.current = tool
+    if (tool.signature !== null) this.blocks.open(tool.signature)
     this.blocks.open({ type: 'tool_use', id: tool.id === '' ? `toolu_${this.newId()}` : toAnthropicToolId(tool.id), name: tool.name, input: {} })
     if (tool.arguments !== '') this.blocks.delta({ type: 'input_json_delta', partial_json: tool.arguments })
   }

@@ -1,8 +1,8 @@
 import { cacheControlOf, fromAssistantBlocks } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
-import type { ChatMessage, ContentPart, JsonObject, TextPart, ToolMessage } from '../../api/chat.ts'
+import type { AssistantMessage, ChatMessage, ContentPart, JsonObject, TextPart, ToolMessage } from '../../api/chat.ts'
 import { checkBlocks, invalid, isObject } from './checks.ts'
-import { fromSignature } from './signatures.ts'
+import { fromSignature, takeCallSignatures } from './signatures.ts'
 
 /** A message of the client. Results of tools become messages of their own, before what else the user says. */
 export function fromTurn (turn: unknown, path: string): ChatMessage[] {
@@ -12,13 +12,20 @@ export function fromTurn (turn: unknown, path: string): ChatMessage[] {
   if (typeof content === 'string') return [{ role, content }]
   const blocks = checkBlocks(content, `${path}.content`)
   if (role === 'system') return [{ role, content: toTextParts(blocks, `${path}.content`) }]
-  if (role === 'assistant') {
-    const { reasoning_content: _text, ...said } = fromAssistantBlocks(blocks, fromSignature)
-    return [{ role, ...said }]
-  }
+  if (role === 'assistant') return [fromAssistant(blocks)]
   const results = blocks.filter(({ type }) => type === 'tool_result').map((block) => fromToolResult(block, path))
   const parts = blocks.filter(({ type }) => type !== 'tool_result').map(toPart)
   return parts.length === 0 ? results : [...results, { role, content: parts }]
+}
+
+function fromAssistant (content: readonly AnthropicBlock[]): AssistantMessage {
+  const { blocks, signatures } = takeCallSignatures(content)
+  const { reasoning_content: _text, ...said } = fromAssistantBlocks(blocks, fromSignature)
+  for (const [index, call] of (said.tool_calls ?? []).entries()) {
+    const signature = signatures.get(index)
+    if (signature !== undefined) call.extra_content = { ...call.extra_content, google: { thought_signature: signature } }
+  }
+  return { role: 'assistant', ...said }
 }
 
 function fromToolResult (block: AnthropicBlock, path: string): ToolMessage {
