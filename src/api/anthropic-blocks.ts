@@ -66,12 +66,12 @@ function isDirect (value: unknown): boolean {
 export function toAssistantBlocks (message: AssistantMessage, writer: BlockWriter): AnthropicBlock[] {
   const blocks = [...toTextBlocks(message, writer), ...(message.tool_calls ?? []).map((call) => toToolUse(call, writer))]
   let next = 0
-  for (const detail of message.reasoning_details ?? []) {
+  for (const detail of listOf(message.reasoning_details)) {
     const block = writer.toThinking(detail)
     if (block === null) continue
     const firstCall = blocks.findIndex(({ type }) => type === 'tool_use')
     const last = firstCall < 0 ? blocks.length : firstCall
-    const at = Math.max(next, Math.min(detail.index ?? next, last))
+    const at = Math.max(next, Math.min(typeof detail.index === 'number' ? detail.index : next, last))
     blocks.splice(at, 0, block)
     next = at + 1
   }
@@ -79,7 +79,8 @@ export function toAssistantBlocks (message: AssistantMessage, writer: BlockWrite
 }
 
 function toTextBlocks (message: AssistantMessage, writer: BlockWriter): AnthropicBlock[] {
-  const { content, annotations = [] } = message
+  const { content } = message
+  const annotations = listOf(message.annotations)
   const parts: ContentPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content ?? []
   let textLength = 0
   return parts.flatMap((part) => {
@@ -146,7 +147,13 @@ export function toAnthropicToolId (id: string): string {
   return `${id.replace(/[^a-zA-Z0-9_-]/g, '_')}_${hash.toString(16).padStart(8, '0')}`
 }
 
-function textOf (value: unknown): string {
+/** Clients send back what they were sent, or something like it. */
+function listOf<Item> (value: readonly Item[] | null | undefined): readonly Item[] {
+  return Array.isArray(value) ? (value as Item[]).filter((item) => isObject(item)) : []
+}
+
+/** Text where it is text, else none. */
+export function textOf (value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 

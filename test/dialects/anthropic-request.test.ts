@@ -28,7 +28,8 @@ test('what cannot be read names its member', () => {
     [{ messages: [user], tools: [{ input_schema: {} }] }, 'tools[0].name'],
     [{ messages: [user], tools: [{ name: 'f' }] }, 'tools[0].input_schema'],
     [{ messages: [user], tool_choice: 'auto' }, 'tool_choice'],
-    [{ messages: [user], tool_choice: { type: 'some' } }, 'tool_choice.type']
+    [{ messages: [user], tool_choice: { type: 'some' } }, 'tool_choice.type'],
+    [{ messages: [user], tool_choice: { type: 'constructor' } }, 'tool_choice.type']
   ]
   for (const [body, param] of cases) {
     assert.throws(() => anthropicChat.toChatRequest(body, 'm', false), (error) => error instanceof GatewayError && error.code === 'BIFROST_INVALID_REQUEST' && error.param === param, param)

@@ -1,5 +1,5 @@
 import type { ChatSink, FinishDetail } from '../../src/api/chat-sink.ts'
-import type { ChatDelta, ChatUsage, FinishReason } from '../../src/api/chat.ts'
+import type { ChatDelta, ChatUsage, FinishReason, JsonObject } from '../../src/api/chat.ts'
 import type { StreamEventKind } from '../../src/api/framing.ts'
 import type { ProviderSettings } from '../../src/api/settings.ts'
 import type { ChatDecoder, TranslationContext } from '../../src/providers/family.ts'
@@ -7,7 +7,7 @@ import { SseSplitter } from '../../src/upstream/sse-splitter.ts'
 
 export type SinkCall = ['start', string, string] | ['delta', number, ChatDelta] | ['finish', number, FinishReason, FinishDetail?] | ['usage', ChatUsage]
 
-export class CallList implements ChatSink {
+class CallList implements ChatSink {
   readonly calls: SinkCall[] = []
 
   start (id: string, model: string): void { this.calls.push(['start', id, model]) }
@@ -50,4 +50,15 @@ export function createSettings (more: Partial<ProviderSettings> = {}): ProviderS
     paths: { chat_completion: '/v1/messages', responses: '/v1/messages', count_tokens: '/v1/messages/count_tokens', text_completion: '', embedding: '', rerank: '' },
     ...more
   } as ProviderSettings
+}
+
+/** Puts a value in the place of the one that a list of turns leads to. */
+export function replaceAt (value: unknown, turns: readonly number[], replacement: unknown): unknown {
+  const [turn, ...rest] = turns
+  if (turn === undefined || typeof value !== 'object' || value === null || Object.keys(value).length === 0) return replacement
+  const names = Object.keys(value)
+  const name = names[turn % names.length] as string
+  const copy = Array.isArray(value) ? [...value as unknown[]] : { ...value }
+  ;(copy as JsonObject)[name] = replaceAt((copy as JsonObject)[name], rest, replacement)
+  return copy
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { JsonObject } from '../../src/api/chat.ts'
 import { GatewayError } from '../../src/errors.ts'
+import { openAiChat } from '../../src/dialects/openai/chat.ts'
 import { createAnthropicFamily } from '../../src/providers/anthropic/provider.ts'
 import { chatRequest } from './anthropic-arbitrary.ts'
-import { createContext, createSettings } from './anthropic-harness.ts'
+import { createContext, createSettings, replaceAt } from './anthropic-harness.ts'
 
 interface Block { type: string, text?: string, id?: string, tool_use_id?: string, signature?: string, source?: object, content?: unknown }
 interface Body {
@@ -123,4 +125,17 @@ test('models that refuse sampling parameters or a way to think get none', () => 
       if (!(error instanceof GatewayError)) throw error
     }
   }), { numRuns: 300, seed: 20261126 })
+})
+
+test('nonsense in a request is refused or passed on, and never an error of the gateway', () => {
+  fc.assert(fc.property(chatRequest, fc.array(fc.nat(50), { minLength: 1, maxLength: 6 }), fc.jsonValue({ maxDepth: 2 }), fc.constantFrom(...models), (request, turns, junk, model) => {
+    const body = replaceAt(JSON.parse(JSON.stringify(request)), turns, junk) as JsonObject
+    try {
+      const family = createAnthropicFamily(createSettings())
+      family.chat(model)?.toChatRequest(openAiChat.toChatRequest(body, model, false), createContext({ model }))
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      assert.equal(error.code, 'BIFROST_INVALID_REQUEST')
+    }
+  }), { numRuns: 3_000, seed: 20261127 })
 })

@@ -1,4 +1,4 @@
-import { cacheControlOf } from '../../api/anthropic-blocks.ts'
+import { cacheControlOf, textOf } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
 import type { ChatMessage, ChatRequest, ChatTool, ChatToolChoice, JsonObject, OpaqueTool } from '../../api/chat.ts'
 import { invalid, isBlock, isObject } from './checks.ts'
@@ -67,8 +67,8 @@ function fromTools (tools: unknown): Pick<ChatRequest, 'tools' | 'opaque_tools'>
 function fromToolChoice (choice: unknown): Pick<ChatRequest, 'tool_choice' | 'parallel_tool_calls'> {
   if (choice === undefined || choice === null) return {}
   if (!isBlock(choice)) throw invalid('tool_choice', 'tool_choice must be an object with a type.')
-  const choices: Readonly<Record<string, ChatToolChoice>> = { auto: 'auto', any: 'required', none: 'none', tool: { type: 'function', function: { name: String(choice['name']) } } }
-  const chosen = choices[choice.type]
+  const choices: Readonly<Record<string, ChatToolChoice>> = { auto: 'auto', any: 'required', none: 'none', tool: { type: 'function', function: { name: textOf(choice['name']) } } }
+  const chosen = Object.hasOwn(choices, choice.type) ? choices[choice.type] : undefined
   if (chosen === undefined) throw invalid('tool_choice.type', 'tool_choice.type must be one of auto, any, tool, none.')
   return { tool_choice: chosen, ...(typeof choice['disable_parallel_tool_use'] === 'boolean' && { parallel_tool_calls: !choice['disable_parallel_tool_use'] }) }
 }

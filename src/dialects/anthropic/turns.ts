@@ -1,4 +1,4 @@
-import { cacheControlOf, fromAssistantBlocks } from '../../api/anthropic-blocks.ts'
+import { cacheControlOf, fromAssistantBlocks, textOf } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
 import type { AssistantMessage, ChatMessage, ContentPart, JsonObject, TextPart, ToolMessage } from '../../api/chat.ts'
 import { checkBlocks, invalid, isObject } from './checks.ts'
@@ -64,7 +64,7 @@ function toPart (block: AnthropicBlock): ContentPart {
 
 function toUrl (source: AnthropicBlock): string | null {
   if (source.type === 'url' && typeof source['url'] === 'string') return source['url']
-  return source.type === 'base64' && typeof source['data'] === 'string' ? `data:${String(source['media_type'])};base64,${source['data']}` : null
+  return source.type === 'base64' && typeof source['data'] === 'string' ? `data:${textOf(source['media_type'])};base64,${source['data']}` : null
 }
 
 function toFile (source: AnthropicBlock): { file_data: string } | { file_url: string } | { file_id: string } | null {

@@ -1,4 +1,4 @@
-import { toAnnotation } from '../../api/anthropic-blocks.ts'
+import { textOf, toAnnotation } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
 import type { ChatSink } from '../../api/chat-sink.ts'
 import type { ReasoningDetail } from '../../api/chat.ts'
@@ -61,11 +61,11 @@ export class AnthropicChatDecoder implements ChatDecoder {
     }
   }
 
-  private messageStart ({ message = {} }: AnthropicEvent, sink: ChatSink): StreamEventKind {
+  private messageStart ({ message }: AnthropicEvent, sink: ChatSink): StreamEventKind {
     // A provider that falls back on its own side begins a second message inside the first.
-    if (!this.started) sink.start(message.id ?? '', message.model ?? '')
+    if (!this.started) sink.start(textOf(message?.id), textOf(message?.model))
     this.started = true
-    this.usage(message.usage, sink)
+    this.usage(message?.usage, sink)
     return 'content'
   }
 
@@ -74,10 +74,10 @@ export class AnthropicChatDecoder implements ChatDecoder {
     const opened: OpenBlock = { type: block.type, call: this.calls, input: block['input'], hasArguments: false, textStart: this.textLength, citations: [] }
     this.open.set(index, opened)
     switch (block.type) {
-      case 'text': return this.text(String(block['text'] ?? ''), sink)
-      case 'thinking': return this.thinking(index, String(block['thinking'] ?? ''), String(block['signature'] ?? ''), sink)
+      case 'text': return this.text(textOf(block['text']), sink)
+      case 'thinking': return this.thinking(index, textOf(block['thinking']), textOf(block['signature']), sink)
       case 'redacted_thinking':
-        sink.delta(0, { reasoning_details: [{ type: 'reasoning.encrypted', data: String(block['data'] ?? ''), format: 'anthropic', index }] })
+        sink.delta(0, { reasoning_details: [{ type: 'reasoning.encrypted', data: textOf(block['data']), format: 'anthropic', index }] })
         return 'content'
       case 'tool_use': return this.toolStart(block, sink)
       default: return 'hidden'
@@ -86,7 +86,7 @@ export class AnthropicChatDecoder implements ChatDecoder {
 
   private toolStart (block: AnthropicBlock, sink: ChatSink): StreamEventKind {
     const index = this.calls++
-    sink.delta(0, { tool_calls: [{ index, id: String(block['id'] ?? ''), type: 'function', function: { name: String(block['name'] ?? ''), arguments: '' } }] })
+    sink.delta(0, { tool_calls: [{ index, id: textOf(block['id']), type: 'function', function: { name: textOf(block['name']), arguments: '' } }] })
     return 'content'
   }
 
@@ -94,10 +94,10 @@ export class AnthropicChatDecoder implements ChatDecoder {
     const block = this.open.get(index)
     if (block === undefined || typeof delta !== 'object' || delta === null) return 'hidden'
     const { citation } = delta
-    if (delta.type === 'text_delta' && block.type === 'text') return this.text(String(delta['text'] ?? ''), sink)
-    if (delta.type === 'thinking_delta' && block.type === 'thinking') return this.thinking(index, String(delta['thinking'] ?? ''), '', sink)
-    if (delta.type === 'signature_delta' && block.type === 'thinking') return this.thinking(index, '', String(delta['signature'] ?? ''), sink)
-    if (delta.type === 'input_json_delta' && block.type === 'tool_use') return this.toolArguments(block, String(delta['partial_json'] ?? ''), sink)
+    if (delta.type === 'text_delta' && block.type === 'text') return this.text(textOf(delta['text']), sink)
+    if (delta.type === 'thinking_delta' && block.type === 'thinking') return this.thinking(index, textOf(delta['thinking']), '', sink)
+    if (delta.type === 'signature_delta' && block.type === 'thinking') return this.thinking(index, '', textOf(delta['signature']), sink)
+    if (delta.type === 'input_json_delta' && block.type === 'tool_use') return this.toolArguments(block, textOf(delta['partial_json']), sink)
     if (delta.type === 'citations_delta' && block.type === 'text' && typeof citation === 'object' && citation !== null) block.citations.push(citation as Record<string, unknown>)
     return 'hidden'
   }

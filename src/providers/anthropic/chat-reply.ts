@@ -1,4 +1,4 @@
-import { fromAssistantBlocks } from '../../api/anthropic-blocks.ts'
+import { fromAssistantBlocks, textOf } from '../../api/anthropic-blocks.ts'
 import type { AssistantContent } from '../../api/anthropic-blocks.ts'
 import type { ChatReply } from '../../api/chat.ts'
 import { badResponse } from '../bad-response.ts'
@@ -16,10 +16,10 @@ export function fromMessage (provider: string, body: unknown): ChatReply {
   const said = fromAssistantBlocks(message.content, (signature) => ({ format: 'anthropic', signature }))
   const { stop_reason: reason, stop_details: details } = message
   return {
-    id: message.id ?? '',
+    id: textOf(message.id),
     object: 'chat.completion',
     created: 0,
-    model: message.model ?? '',
+    model: textOf(message.model),
     choices: [{
       index: 0,
       message: { role: 'assistant', ...said, content: toContent(said), ...(typeof details?.explanation === 'string' && { refusal: details.explanation }) },

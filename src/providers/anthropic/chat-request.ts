@@ -2,6 +2,7 @@ import type { ChatMessage, ChatRequest, JsonObject } from '../../api/chat.ts'
 import type { TranslationContext } from '../family.ts'
 import { toSystem, toTurns } from './messages.ts'
 import { traitsOf } from './models.ts'
+import { hasText } from './parts.ts'
 import { toSampling } from './sampling.ts'
 import { toThinking } from './thinking.ts'
 import { toOutputFormat, toToolChoice, toTools } from './tools.ts'
@@ -64,7 +65,7 @@ function passMembers (request: ChatRequest, context: TranslationContext): JsonOb
   const passed: JsonObject = {}
   for (const [name, value] of Object.entries(request)) {
     if (value === null || value === undefined) continue
-    if (name in harmlessValues) {
+    if (Object.hasOwn(harmlessValues, name)) {
       if (harmlessValues[name] !== value) context.drop(name)
     } else if (readMembers.has(name)) continue
     else if (ownMembers.has(name) || (context.passExtraParams && !foreignMembers.has(name))) passed[name] = value
@@ -82,16 +83,16 @@ function isAmidCalls (messages: readonly ChatMessage[]): boolean {
     if (message.role === 'user') return false
     if (message.role !== 'assistant') continue
     if ((message.tool_calls ?? []).length === 0) return false
-    return !(message.reasoning_details ?? []).some((detail) => detail.type === 'reasoning.encrypted' || (detail.type === 'reasoning.text' && typeof detail.signature === 'string' && detail.signature !== ''))
+    return !Array.isArray(message.reasoning_details) || !message.reasoning_details.some((detail) => detail.type === 'reasoning.encrypted' || (detail.type === 'reasoning.text' && typeof detail.signature === 'string' && detail.signature !== ''))
   }
   return false
 }
 
 function toStop ({ stop }: ChatRequest, context: TranslationContext): JsonObject {
   if (stop === null || stop === undefined) return {}
-  const all = typeof stop === 'string' ? [stop] : stop
+  const all: readonly unknown[] = Array.isArray(stop) ? stop : [stop]
   // Of nothing but white space they are refused.
-  const sequences = all.filter((sequence) => sequence.trim() !== '')
+  const sequences = all.filter(hasText)
   if (sequences.length < all.length) context.drop('stop')
   return sequences.length === 0 ? {} : { stop_sequences: sequences }
 }

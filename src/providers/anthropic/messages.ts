@@ -107,12 +107,12 @@ function toAssistantPart (part: ContentPart, context: TranslationContext): Anthr
 
 /** Signatures are good on every platform that serves the model; what has none, or another maker's, Anthropic refuses. */
 function toThinkingBlock (detail: ReasoningDetail, context: TranslationContext): AnthropicBlock | null {
-  const { format } = detail
-  const isClaude = format === undefined || format === null || format.startsWith('anthropic') || format === 'bedrock'
+  const format = typeof detail.format === 'string' ? detail.format : undefined
+  const isClaude = format === undefined || format.startsWith('anthropic') || format === 'bedrock'
   if (isClaude && detail.type === 'reasoning.text' && typeof detail.signature === 'string' && detail.signature !== '') {
     return { type: 'thinking', thinking: detail.text ?? '', signature: detail.signature }
   }
-  if (isClaude && format !== undefined && detail.type === 'reasoning.encrypted') return { type: 'redacted_thinking', data: detail.data }
+  if (isClaude && format !== undefined && detail.type === 'reasoning.encrypted' && typeof detail.data === 'string') return { type: 'redacted_thinking', data: detail.data }
   context.drop('messages.reasoning_details')
   return null
 }

@@ -33,8 +33,8 @@ export function toTextBlock (text: string, part: object): AnthropicBlock | null 
 }
 
 /** Text of nothing but white space is refused, too. */
-export function hasText (text: string): boolean {
-  return text.trim() !== ''
+export function hasText (text: unknown): boolean {
+  return typeof text === 'string' && text.trim() !== ''
 }
 
 function extrasOf (part: ImagePart | FilePart): JsonObject {

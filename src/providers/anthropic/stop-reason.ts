@@ -1,3 +1,4 @@
+import { textOf } from '../../api/anthropic-blocks.ts'
 import type { FinishReason } from '../../api/chat.ts'
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
@@ -12,6 +13,6 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 }
 
 /** An unknown reason is an end all the same; a call without the reason for one still has to be answered. */
-export function toFinishReason (reason: string | null | undefined, hasCalls: boolean): FinishReason {
-  return finishReasons[reason ?? ''] ?? (hasCalls ? 'tool_calls' : 'stop')
+export function toFinishReason (reason: unknown, hasCalls: boolean): FinishReason {
+  return finishReasons[textOf(reason)] ?? (hasCalls ? 'tool_calls' : 'stop')
 }

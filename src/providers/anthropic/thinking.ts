@@ -5,7 +5,8 @@ import type { ModelTraits } from './models.ts'
 /** Least budget that Anthropic takes, in tokens. */
 const budgetMin = 1_024
 /** Share of what lies between the least budget and `max_tokens`, for models that know no effort; the original's figures. */
-const budgetShares: Readonly<Record<string, number>> = { minimal: 0.025, low: 0.15, medium: 0.425, high: 0.925, xhigh: 0.925, max: 0.925 }
+const budgetShares: ReadonlyMap<string, number> = new Map([['minimal', 0.025], ['low', 0.15], ['medium', 0.425], ['high', 0.925], ['xhigh', 0.925], ['max', 0.925]])
+const usualShare = 0.425
 
 export interface Thinking {
   thinking: JsonObject | null
@@ -42,7 +43,7 @@ export function toThinking (request: ChatRequest, traits: ModelTraits, tokensMax
 }
 
 function toBudget (effort: string | null, tokensMax: number): number {
-  const share = budgetShares[effort ?? 'medium'] ?? (budgetShares['medium'] as number)
+  const share = budgetShares.get(effort ?? '') ?? usualShare
   return Math.floor(budgetMin + share * (tokensMax - budgetMin))
 }
 

@@ -1,6 +1,7 @@
 import { cacheControlOf } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
 import type { ChatRequest, ChatTool, JsonObject, ResponseFormat } from '../../api/chat.ts'
+import { GatewayError } from '../../errors.ts'
 import type { TranslationContext } from '../family.ts'
 import type { ModelTraits } from './models.ts'
 
@@ -13,7 +14,9 @@ export function toTools (request: ChatRequest, traits: ModelTraits, context: Tra
     if (dialect === 'anthropic') own.push(value as JsonObject)
     else context.drop(`tools.${dialect}`)
   }
-  return [...(request.tools ?? []).flatMap((tool) => toTool(tool, traits, context)), ...own]
+  const tools: unknown = request.tools ?? []
+  if (!Array.isArray(tools)) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'tools', message: 'tools must be an array.' })
+  return [...(tools as ChatTool[]).flatMap((tool) => toTool(tool, traits, context)), ...own]
 }
 
 function toTool (tool: ChatTool, traits: ModelTraits, context: TranslationContext): JsonObject[] {
