@@ -117,7 +117,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
         passExtraParams: headerOf(headers, 'x-bf-passthrough-extra-params') === 'true',
         model,
         extraFields: parsed.stream ? identity.chunkFields : '',
-        forwardedHeaders: toForwardedHeaders(headers)
+        forwardedHeaders: toForwardedHeaders(headers, dialect)
       }, spliced.segments, spliced.totalBytes, terms)
       if (!this.ended) this.job = job
       return null

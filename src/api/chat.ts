@@ -28,6 +28,8 @@ export interface ChatRequest {
   logprobs?: boolean | null
   top_logprobs?: number | null
   tools?: ChatTool[] | null
+  /** A provider's own tools, which run on its side. */
+  opaque_tools?: OpaqueTool[]
   tool_choice?: ChatToolChoice | null
   parallel_tool_calls?: boolean | null
   response_format?: ResponseFormat | null
@@ -99,8 +101,8 @@ export interface RefusalPart { type: 'refusal', refusal: string }
 /** `value` is a block of `dialect` as it came. Others leave it out and say so. */
 export interface OpaquePart { type: 'opaque', dialect: string, value: unknown }
 
-/** `google.thought_signature` is base64. */
-export interface ExtraContent { google?: { thought_signature?: string } }
+/** `google.thought_signature` is base64; `anthropic` holds members of Anthropic's block that have no other place. */
+export interface ExtraContent { google?: { thought_signature?: string }, anthropic?: JsonObject }
 
 export interface ToolCall {
   id: string
@@ -130,6 +132,9 @@ export type ReasoningDetail =
   | { type: 'reasoning.encrypted', data: string, format?: string, index?: number, id?: string }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
+
+/** A tool that only its own provider understands, as it came. Others leave it out and say so. */
+export interface OpaqueTool { dialect: string, value: unknown }
 
 /** A whole answer. */
 export interface ChatReply {

@@ -1119,7 +1119,7 @@ export interface ProxyConfig {
  */
 export interface CustomProviderConfig {
   /**
-   * API that the upstream speaks; this version serves `openai`. With another one of the original the provider is accepted, but unavailable.
+   * API that the upstream speaks; this version serves `openai` and `anthropic`. With another one of the original the provider is accepted, but unavailable.
    */
   base_provider_type: string
   /**

@@ -2,35 +2,39 @@ import type { Operation } from '../api/operations.ts'
 import { parseProviderUrl } from './base-url.ts'
 import type { CustomProviderConfig } from './config-types.ts'
 import type { ProviderContext } from './provider-context.ts'
-import { customProvider } from './providers.ts'
+import { customBases, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { originalOnlyBaseTypes } from './unsupported.ts'
 
-const { operations: served } = customProvider
+/** Without streams. */
+const unaryOperations: ReadonlySet<Operation> = new Set(['embedding', 'rerank', 'count_tokens'])
 
 /** A provider that the table does not know, made from its `custom_provider_config`. */
 export function resolveCustomProvider (config: CustomProviderConfig, allowPrivateNetwork: boolean, context: ProviderContext): BuiltInProvider {
   const path = `${context.path}.custom_provider_config`
-  if (config.base_provider_type !== 'openai') {
+  const base = customBases.get(config.base_provider_type)
+  const servedTypes = [...customBases.keys()].join(', ')
+  if (base === undefined) {
     const place = `${path}.base_provider_type`
-    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: `must be one of: openai, ${originalOnlyBaseTypes.join(', ')} (only openai is served by this version)` })
+    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: `must be one of: ${servedTypes}, ${originalOnlyBaseTypes.join(', ')} (only ${servedTypes} are served by this version)` })
   }
-  const allowed = allowedOperations(config, `${path}.allowed_requests`, context)
+  const provider = base ?? unsupportedProvider
+  const allowed = allowedOperations(provider.operations, config, `${path}.allowed_requests`, context)
   return {
-    ...customProvider,
+    ...provider,
     keyless: config.is_key_less,
     operations: allowed,
-    nativeOperations: allowed,
-    paths: overriddenPaths(config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
+    nativeOperations: base === undefined || base.kind === 'openai' ? allowed : base.nativeOperations,
+    paths: overriddenPaths(provider, config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
   }
 }
 
-function allowedOperations (config: CustomProviderConfig, path: string, context: ProviderContext): readonly Operation[] {
+function allowedOperations (served: readonly Operation[], config: CustomProviderConfig, path: string, context: ProviderContext): readonly Operation[] {
   const requests = config.allowed_requests
   if (requests === undefined) return served
   const allowed = served.filter((operation) => requests[operation] === true)
   for (const operation of served) {
-    if (operation === 'embedding') continue // has no stream
+    if (unaryOperations.has(operation)) continue
     const stream = requests[`${operation}_stream`] === true
     if (stream === allowed.includes(operation)) continue
     context.warnings.push(`${path}.${operation}_stream: a stream is allowed exactly when ${operation} is, in this version`)
@@ -39,8 +43,8 @@ function allowedOperations (config: CustomProviderConfig, path: string, context:
   return allowed
 }
 
-function overriddenPaths (config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
-  const paths = { ...customProvider.paths }
+function overriddenPaths ({ operations: served, paths: usual }: BuiltInProvider, config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
+  const paths = { ...usual }
   for (const [name, target] of Object.entries(config.request_path_overrides)) {
     const operation = served.find((known) => known === name)
     if (operation === undefined) {

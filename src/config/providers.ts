@@ -28,6 +28,8 @@ const defaultPaths: Readonly<Record<Operation, string>> = {
   count_tokens: '/v1/responses/input_tokens'
 }
 
+const anthropicPaths: Readonly<Record<Operation, string>> = { ...defaultPaths, chat_completion: '/v1/messages', responses: '/v1/messages', count_tokens: '/v1/messages/count_tokens' }
+
 const full = ['chat_completion', 'text_completion', 'embedding', 'responses'] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
@@ -59,6 +61,8 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  // Every chat goes to its Messages API, whatever the client's endpoint; usage comes with every stream.
+  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'responses', 'count_tokens'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -66,7 +70,7 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
@@ -75,15 +79,25 @@ export function builtInProvider (name: string): BuiltInProvider | null {
 }
 
 /** The starting point of a custom provider, which speaks the OpenAI API at an address of its own. */
-export const customProvider: BuiltInProvider = {
+const customProvider: BuiltInProvider = {
   ...row('', '', full)[1],
   keyVariable: null
 }
+
+/** Starting points of custom providers by `base_provider_type`. */
+export const customBases: ReadonlyMap<string, BuiltInProvider> = new Map([
+  ['openai', customProvider],
+  ['anthropic', toCustom('anthropic')]
+])
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */
 export const unsupportedProvider: BuiltInProvider = {
   ...customProvider,
   keyless: true
+}
+
+function toCustom (name: string): BuiltInProvider {
+  return { ...table.get(name) ?? customProvider, baseUrl: '', keyVariable: null }
 }
 
 function row (name: string, baseUrl: string, native: readonly Operation[], more: Partial<BuiltInProvider> = {}): [string, BuiltInProvider] {

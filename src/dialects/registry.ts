@@ -2,6 +2,8 @@ import type { Dialect } from '../api/dialects.ts'
 import type { Operation } from '../api/operations.ts'
 import { GatewayError } from '../errors.ts'
 import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } from './dialect.ts'
+import { anthropicChat } from './anthropic/chat.ts'
+import { anthropicTokenCount } from './anthropic/token-count.ts'
 import { completionsChat } from './completions/chat.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
@@ -19,7 +21,8 @@ interface DialectParts {
 }
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
-  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank }
+  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank },
+  anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

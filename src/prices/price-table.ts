@@ -119,7 +119,9 @@ function toRates ({ inputUsd, outputUsd, cachedInputUsd, cacheWriteUsd, requestU
 
 /** The sums hold the details: what costs otherwise is taken out of them. */
 function applyRates (rates: Rates, usage: Usage): number {
-  const { cachedTokens, cacheWriteTokens, audioInputTokens, audioOutputTokens } = usage
+  const { cacheWriteTokens, audioInputTokens, audioOutputTokens } = usage
+  // Some hosts of other makers' models count what was read from a cache beside the input.
+  const cachedTokens = Math.min(usage.cachedTokens, usage.inputTokens)
   const plainInput = Math.max(0, usage.inputTokens - cachedTokens - cacheWriteTokens - audioInputTokens)
   const plainOutput = Math.max(0, usage.outputTokens - audioOutputTokens)
   return rates.request + plainInput * rates.input + cachedTokens * rates.cached + cacheWriteTokens * rates.cacheWrite + audioInputTokens * rates.audioInput +

@@ -15,6 +15,8 @@ export interface TranslationContext {
   stream: boolean
   /** Members that the canonical form does not name go along (`x-bf-passthrough-extra-params`). */
   passExtraParams: boolean
+  /** Headers of the client that go upstream, as `name: value` lines; absent means none. */
+  forwardedHeaders?: string
   /** Notes a member of the request that the provider cannot take; the client is told. */
   drop (member: string): void
 }

@@ -1,3 +1,5 @@
+import type { Dialect } from '../api/dialects.ts'
+
 /** Clients pass a header to the provider by this prefix: `x-bf-eh-anthropic-beta` goes up as `anthropic-beta`. */
 const prefix = 'x-bf-eh-'
 
@@ -11,13 +13,20 @@ const forwardedBytesMax = 8 * 1024
 const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 const printable = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** What the clients of a dialect say in headers of its own; these need no prefix. They only reach a provider that speaks the dialect. */
+const dialectHeaders: Readonly<Partial<Record<Dialect, readonly string[]>>> = { anthropic: ['anthropic-version', 'anthropic-beta'] }
+
 /** @returns `name: value` lines joined by line feeds, or empty */
-export function toForwardedHeaders (headers: readonly string[]): string {
+export function toForwardedHeaders (headers: readonly string[], dialect: Dialect): string {
+  const own = dialectHeaders[dialect] ?? []
   let lines = ''
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
-    if (!name.startsWith(prefix)) continue
-    const forwarded = name.slice(prefix.length)
+    const hasPrefix = name.startsWith(prefix)
+    if (!hasPrefix && !own.includes(name)) continue
+    const forwarded = hasPrefix ? name.slice(prefix.length) : name
+    // One that is meant for the provider by its prefix stands for the dialect's.
+    if (!hasPrefix && headers.some((other, at) => at % 2 === 0 && other === prefix + name)) continue
     const value = headers[index + 1] as string
     if (denied.has(forwarded) || forwarded.startsWith('x-bf-') || forwarded.startsWith('x-forwarded-') || !token.test(forwarded) || !printable.test(value)) continue
     if (lines.length + name.length + value.length > forwardedBytesMax) break

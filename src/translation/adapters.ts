@@ -4,6 +4,7 @@ import type { Adapter } from '../providers/adapter.ts'
 import { createFamilyAdapter } from './family-adapter.ts'
 import type { AdapterContext } from './family-adapter.ts'
 import type { Family } from '../providers/family.ts'
+import { createAnthropicFamily } from '../providers/anthropic/provider.ts'
 import { createAzureAdapter } from '../providers/azure/adapter.ts'
 import { createAzureFamily } from '../providers/azure/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
@@ -13,6 +14,7 @@ type Kind = ProviderSettings['kind']
 
 /** Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`. The mock is no wire format. */
 const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings) => Family>>> = {
+  anthropic: createAnthropicFamily,
   azure: createAzureFamily,
   openai: createOpenAiFamily
 }

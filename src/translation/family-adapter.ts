@@ -111,7 +111,7 @@ abstract class TranslatedCall extends FamilyCall {
   private readonly dropped: string[] = []
 
   constructor (family: Family, settings: ProviderSettings, job: JobFrame, context: AdapterContext) {
-    super(family, settings, job)
+    super(family, settings, withoutDialectHeaders(job))
     this.context = context
   }
 
@@ -137,6 +137,7 @@ abstract class TranslatedCall extends FamilyCall {
       keyIndex: this.job.keyIndex,
       stream: this.job.stream,
       passExtraParams: this.job.passExtraParams,
+      forwardedHeaders: this.job.forwardedHeaders,
       drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
     }
   }
@@ -160,6 +161,12 @@ abstract class TranslatedCall extends FamilyCall {
   protected refuse (): never {
     throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { provider: this.settings.name, message: `${requestTypeOf(this.job.operation, this.job.stream)} of ${this.job.model} is not supported by ${this.settings.name}.` })
   }
+}
+
+/** Anthropic's clients send its headers whoever serves them; they mean nothing to a provider that is spoken to in other words. */
+function withoutDialectHeaders (job: JobFrame): JobFrame {
+  if (job.dialect !== 'anthropic' || job.forwardedHeaders === '') return job
+  return { ...job, forwardedHeaders: job.forwardedHeaders.split('\n').filter((line) => !line.startsWith('anthropic-')).join('\n') }
 }
 
 class ChatCall extends TranslatedCall {

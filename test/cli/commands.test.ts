@@ -48,10 +48,10 @@ test('what the command line does not know is refused with a word on it and exit 
 })
 
 test('check prints what would run and exits 0', async (t) => {
-  const folder = createFolder(t, { providers: { mock: {}, openai: { keys: [{ name: 'main', value: 'env.OPENAI_API_KEY' }] }, anthropic: {} }, governance: { a: 1 } })
+  const folder = createFolder(t, { providers: { mock: {}, openai: { keys: [{ name: 'main', value: 'env.OPENAI_API_KEY' }] }, replicate: {} }, governance: { a: 1 } })
   const run = runCli(t, folder, ['check'], { OPENAI_API_KEY: 'CANARY-key' })
   assert.equal(await run.exit(), 0)
-  for (const line of [/^warning: governance: accepted but has no effect/m, /^warning: providers\.anthropic: not supported by this version yet/m, /^listens on http:\/\/127\.0\.0\.1:8080, log level info$/m, /^openai: ready$/m, /^providers: 3, ready: 2$/m]) assert.match(run.stdout(), line)
+  for (const line of [/^warning: governance: accepted but has no effect/m, /^warning: providers\.replicate: not supported by this version yet/m, /^listens on http:\/\/127\.0\.0\.1:8080, log level info$/m, /^openai: ready$/m, /^providers: 3, ready: 2$/m]) assert.match(run.stdout(), line)
   assert.ok(!(run.stdout() + run.stderr()).includes('CANARY'))
 })
 

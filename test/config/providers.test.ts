@@ -46,6 +46,22 @@ for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of b
   })
 }
 
+test('anthropic is known without configuration, and every chat goes to its Messages API', () => {
+  const { kind, baseUrl, operations, paths, injectStreamUsage, unavailableReason } = loadProvider('anthropic', {})
+  assert.deepEqual({ kind, baseUrl, operations, injectStreamUsage, unavailableReason }, {
+    kind: 'anthropic', baseUrl: 'https://api.anthropic.com', operations: [chat, 'responses', 'count_tokens', 'text_completion'], injectStreamUsage: false, unavailableReason: 'no key: set ANTHROPIC_API_KEY'
+  })
+  assert.deepEqual([paths.chat_completion, paths.responses, paths.count_tokens], ['/v1/messages', '/v1/messages', '/v1/messages/count_tokens'])
+})
+
+test('a custom provider may speak the API of Anthropic', () => {
+  const block = { keys: [{ value: 'x' }], network_config: { base_url: 'https://claude.example.com' }, custom_provider_config: { base_provider_type: 'anthropic', allowed_requests: { chat_completion: true, chat_completion_stream: true } } }
+  const { kind, baseUrl, operations, paths, unavailableReason } = loadProvider('my-claude', block)
+  assert.deepEqual({ kind, baseUrl, operations, path: paths.chat_completion, unavailableReason }, {
+    kind: 'anthropic', baseUrl: 'https://claude.example.com', operations: [chat], path: '/v1/messages', unavailableReason: null
+  })
+})
+
 test('perplexity has no /v1 in its chat path', () => {
   assert.equal(loadProvider('perplexity', {}).paths.chat_completion, '/chat/completions')
   assert.equal(loadProvider('openai', {}).paths.chat_completion, '/v1/chat/completions')
@@ -53,7 +69,7 @@ test('perplexity has no /v1 in its chat path', () => {
 
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
-    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, mock'
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, mock'
   ])
 })
 
@@ -97,7 +113,7 @@ test('request_path_overrides replaces paths or whole URLs', () => {
 
 test('custom provider problems', () => {
   assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'groq' })), [
-    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, bedrock, cohere, gemini, huggingface, replicate (only openai is served by this version)'
+    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, bedrock, cohere, gemini, huggingface, replicate (only openai, anthropic are served by this version)'
   ])
   assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
     'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'

@@ -12,7 +12,7 @@ import { createAnswerContext } from '../dialects/answer-context.ts'
 import { createKey, createProvider } from '../router/settings.ts'
 import { createJob, noRecordings, readRecordings } from './recordings.ts'
 import type { Recording } from './recordings.ts'
-import { lastUsage } from './replay-stream.ts'
+import { countsOf, lastUsage } from './replay-stream.ts'
 
 const ofAzure = (kind: Parameters<typeof readRecordings>[0]): Recording[] => readRecordings(kind).filter(({ provider }) => provider === 'azure')
 const unary = ofAzure('unary')
@@ -46,7 +46,7 @@ test('recorded answers go through byte for byte, and come through the canonical 
     const answer = JSON.parse(body.toString('utf8')) as ChatReply & { usage: { input_tokens?: number, output_tokens?: number } }
     const reply = adapter.open(createJob(operation, { stream: false })).fromReply(body)
     assert.deepEqual(Buffer.from(reply.body), body, name)
-    assert.deepEqual(reply.usage, { inputTokens: answer.usage.prompt_tokens ?? answer.usage.input_tokens, outputTokens: answer.usage.completion_tokens ?? answer.usage.output_tokens ?? 0 }, name)
+    assert.deepEqual(reply.usage, countsOf(answer.usage as unknown as Record<string, unknown>), name)
     if (operation !== 'chat_completion') continue
     const context = { model: 'm', keyIndex: 0, stream: false, passExtraParams: false, drop: () => {} }
     const request = { model: 'm', messages: [] }

@@ -10,6 +10,7 @@ import { toOutcome } from '../../src/router/outcomes.ts'
 import { SseSplitter } from '../../src/upstream/sse-splitter.ts'
 import { createJob } from './recordings.ts'
 import { dataOf, replayStream } from './replay-stream.ts'
+import { createUsage } from '../../src/api/usage.ts'
 
 /** What a filter says stands before the answer, between its pieces and after it (microsoft/autogen#6465). */
 const filters = readFileSync(join(process.cwd(), 'test/fixtures/azure/filters.1.chunks.txt'))
@@ -46,7 +47,7 @@ test('a stream with a filter\'s words says what the model said, cut at any byte'
 test('for OpenAI\'s clients it goes through, and only the model\'s first words begin the answer', () => {
   const { stream, output, kinds } = replayStream(createJob('chat_completion'), filters)
   assert.deepEqual(kinds, [...Array.from({ length: 7 }, () => 'content'), 'done'])
-  assert.deepEqual([stream.finished, stream.complete, stream.error, stream.usage], [true, true, null, { inputTokens: 9, outputTokens: 2 }])
+  assert.deepEqual([stream.finished, stream.complete, stream.error, stream.usage], [true, true, null, { ...createUsage(9, 2), cachedTokens: 4 }])
   assert.equal(dataOf(output).length, 8)
   const opening: boolean[] = []
   const fresh = new OpenAiStream('azure', createJob('chat_completion'))

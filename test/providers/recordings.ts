@@ -68,3 +68,24 @@ export function createJob (operation: Operation, extra: Partial<JobFrame> = {}):
     ...extra
   }
 }
+
+/** @returns every recording of one provider whose path matches, of any API */
+export function readRecordingsOf (provider: string, kind: 'stream' | 'unary' | 'error', path: RegExp): RawRecording[] {
+  const folder = join(process.env.BIFROST_RECORDINGS ?? '', provider)
+  if ((process.env.BIFROST_RECORDINGS ?? '') === '' || !existsSync(folder)) return []
+  return readdirSync(folder).filter((file) => file.startsWith(`${kind}-`) && file.endsWith('.json')).flatMap((file) => {
+    const raw = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { path: string, request: unknown, status: number, headers: Record<string, string>, encoding: BufferEncoding, body: string }
+    return path.test(raw.path) ? [{ name: `${provider}/${file}`, path: raw.path, request: raw.request, status: raw.status, contentType: raw.headers['content-type'] ?? '', body: Buffer.from(raw.body, raw.encoding) }] : []
+  })
+}
+
+/** A real exchange, whatever its API. */
+export interface RawRecording {
+  /** `provider/file` */
+  name: string
+  path: string
+  request: unknown
+  status: number
+  contentType: string
+  body: Buffer
+}

@@ -19,7 +19,7 @@ const gateway = await startTestGateway({ after }, {
     },
     groq: { keys: [{ value: 'gsk', models: ['shared-model', 'llama-3'] }], network_config: { base_url: upstream.url } },
     xai: { keys: [{ value: 'x', models: ['shared-model'] }], network_config: { base_url: upstream.url } },
-    anthropic: { keys: [{ value: 'a' }] },
+    replicate: { keys: [{ value: 'a' }] },
     deepseek: { keys: [{ value: 'env.NO_SUCH_VARIABLE_HERE' }] }
   }
 })
@@ -116,7 +116,7 @@ test('a bare model goes to the one provider that names it, a key model list coun
 test('what cannot be resolved is refused with the choices', async () => {
   const create = (model: string): Promise<unknown> => client.chat.completions.create({ model, messages })
   await assert.rejects(create('shared-model'), { status: 400, code: 'BIFROST_MODEL_AMBIGUOUS', param: 'model', message: /groq\/shared-model, xai\/shared-model/ })
-  await assert.rejects(create('nobody/model'), { status: 400, code: 'BIFROST_UNKNOWN_PROVIDER', message: /"nobody\/model".*configured providers: openai, groq, xai, anthropic, deepseek/ })
+  await assert.rejects(create('nobody/model'), { status: 400, code: 'BIFROST_UNKNOWN_PROVIDER', message: /"nobody\/model".*configured providers: openai, groq, xai, replicate, deepseek/ })
   await assert.rejects(create('groq/other'), { status: 400, code: 'BIFROST_NO_KEY_FOR_MODEL', message: /no keys found that support model: other \(provider groq\)/ })
   await assert.rejects(create('groq/'), { status: 400, code: 'BIFROST_MODEL_REQUIRED' })
   await assert.rejects(create(''), { status: 400, code: 'BIFROST_MODEL_REQUIRED' })
@@ -126,7 +126,7 @@ test('what cannot be resolved is refused with the choices', async () => {
 
 test('a provider that only the original serves answers 503 with that reason, one without a key with the variable', async () => {
   const create = (model: string): Promise<unknown> => client.chat.completions.create({ model, messages })
-  await assert.rejects(create('anthropic/claude-sonnet-4-5'), { status: 503, code: 'BIFROST_PROVIDER_UNAVAILABLE', message: /not supported by this version yet: provider anthropic/ })
+  await assert.rejects(create('replicate/llama-3'), { status: 503, code: 'BIFROST_PROVIDER_UNAVAILABLE', message: /not supported by this version yet: provider replicate/ })
   await assert.rejects(create('deepseek/x'), { status: 503, message: /no key: set NO_SUCH_VARIABLE_HERE/ })
 })
 

@@ -1,4 +1,4 @@
-import type { ChatReply, ChatRequest, JsonObject } from '../../api/chat.ts'
+import type { ChatChoice, ChatReply, ChatRequest, JsonObject } from '../../api/chat.ts'
 import type { AnswerContext, ChatDialect, ChatEncoder } from '../dialect.ts'
 import { OpenAiChatEncoder } from './chat-stream.ts'
 import { checkMessages } from './chat-request.ts'
@@ -11,10 +11,17 @@ export const openAiChat: ChatDialect = {
   },
 
   fromChatReply (reply: ChatReply, _request: ChatRequest, context: AnswerContext): JsonObject {
-    return { ...reply, id: reply.id === '' ? `chatcmpl-${context.newId()}` : reply.id, created: reply.created === 0 ? context.nowSeconds : reply.created, model: reply.model === '' ? context.model : reply.model }
+    return { ...reply, choices: reply.choices.map(withText), id: reply.id === '' ? `chatcmpl-${context.newId()}` : reply.id, created: reply.created === 0 ? context.nowSeconds : reply.created, model: reply.model === '' ? context.model : reply.model }
   },
 
   createChatEncoder (_request: ChatRequest, context: AnswerContext): ChatEncoder {
     return new OpenAiChatEncoder(context)
   }
+}
+
+/** OpenAI's answers are text; parts that only another provider knows have no place in them. */
+function withText (choice: ChatChoice): ChatChoice {
+  const { content } = choice.message
+  if (!Array.isArray(content)) return choice
+  return { ...choice, message: { ...choice.message, content: content.map((part) => part.type === 'text' ? part.text : '').join('') } }
 }

@@ -18,9 +18,10 @@ export class OpenAiChatProvider implements ChatProvider {
 
   toChatRequest (request: ChatRequest, context: TranslationContext): ProviderRequest {
     const { model, stream } = context
-    const { reasoning, top_k: topK, messages, tools, ...rest } = request
+    const { reasoning, top_k: topK, messages, tools, opaque_tools: opaqueTools = [], ...rest } = request
     if (topK !== undefined && topK !== null) context.drop('top_k')
-    const body: JsonObject = { ...rest, model, messages: messages.map((message) => toPlain(message as unknown as JsonObject, context)) }
+    for (const { dialect } of opaqueTools) context.drop(`tools.${dialect}`)
+    const body: JsonObject = { ...toKnown(rest, context), model, messages: messages.map((message) => toPlain(message as unknown as JsonObject, context)) }
     const effort = rest.reasoning_effort ?? reasoning?.effort
     if (effort !== undefined && effort !== null) body['reasoning_effort'] = effort
     if (tools !== undefined && tools !== null && tools.length > 0) body['tools'] = tools.map(({ cache_control: _cache, ...tool }) => tool)
@@ -50,6 +51,21 @@ function toOlder (body: JsonObject): void {
   Reflect.deleteProperty(body, 'max_completion_tokens')
   if (limit !== undefined && limit !== null) body['max_tokens'] = formerLimit ?? limit
   body['messages'] = (body['messages'] as JsonObject[]).map((message) => message['role'] === 'developer' ? { ...message, role: 'system' } : message)
+}
+
+/** Members of a request in OpenAI's API; other dialects leave what only they know under its own name. */
+const requestMembers = new Set([
+  'audio', 'frequency_penalty', 'function_call', 'functions', 'logit_bias', 'logprobs', 'max_completion_tokens', 'max_tokens', 'metadata', 'modalities', 'moderation', 'n',
+  'parallel_tool_calls', 'prediction', 'presence_penalty', 'prompt_cache_key', 'prompt_cache_options', 'prompt_cache_retention', 'reasoning_effort', 'response_format',
+  'safety_identifier', 'seed', 'service_tier', 'stop', 'store', 'stream', 'stream_options', 'temperature', 'tool_choice', 'top_logprobs', 'top_p', 'user', 'verbosity', 'web_search_options'
+])
+
+function toKnown (members: JsonObject, context: TranslationContext): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter(([name, value]) => {
+    if (requestMembers.has(name) || context.passExtraParams || name === 'model') return true
+    if (value !== null && value !== undefined) context.drop(name)
+    return false
+  }))
 }
 
 /** Members of a message that OpenAI's API does not know. */
