@@ -1088,7 +1088,7 @@ export interface ProxyConfig {
  */
 export interface CustomProviderConfig {
   /**
-   * API that the upstream speaks; this version serves `openai`. With another one of the original the provider is accepted, but unavailable.
+   * API that the upstream speaks; this version serves `openai` and `cohere`. With another one of the original the provider is accepted, but unavailable.
    */
   base_provider_type: string
   /**

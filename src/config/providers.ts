@@ -32,7 +32,7 @@ const chatText = ['chat_completion', 'text_completion'] as const satisfies Opera
 const chatTextEmbedding = ['chat_completion', 'text_completion', 'embedding'] as const satisfies Operation[]
 const chatTextResponses = ['chat_completion', 'text_completion', 'responses'] as const satisfies Operation[]
 
-/** `responses` stands only where the provider itself has that endpoint; nothing is emulated. */
+/** For a provider that speaks OpenAI's API, `responses` stands only where it has that endpoint itself. */
 const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('openai', 'https://api.openai.com', full),
   row('groq', 'https://api.groq.com/openai', ['chat_completion', 'responses']),
@@ -51,6 +51,9 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('parasail', 'https://api.parasail.io', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'responses', 'rerank'], {
+    kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
+  }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -58,7 +61,7 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'huggingface', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
@@ -66,10 +69,20 @@ export function builtInProvider (name: string): BuiltInProvider | null {
   return table.get(name) ?? null
 }
 
-/** The starting point of a custom provider, which speaks the OpenAI API at an address of its own. */
+/** The starting point of a custom provider that speaks the OpenAI API at an address of its own. */
 export const customProvider: BuiltInProvider = {
   ...row('', '', full)[1],
   keyVariable: null
+}
+
+/** What a custom provider may speak. */
+export const customBaseTypes: readonly string[] = ['openai', 'cohere']
+
+/** The starting point of a custom provider; null for a base type that is none. */
+export function customBase (type: string): BuiltInProvider | null {
+  if (type === 'openai') return customProvider
+  const builtIn = customBaseTypes.includes(type) ? builtInProvider(type) : null
+  return builtIn === null ? null : { ...builtIn, baseUrl: '', keyVariable: null }
 }
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */

@@ -2,6 +2,9 @@ import type { Dialect } from '../api/dialects.ts'
 import type { Operation } from '../api/operations.ts'
 import { GatewayError } from '../errors.ts'
 import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } from './dialect.ts'
+import { cohereChat } from './cohere/chat.ts'
+import { cohereEmbedding } from './cohere/embedding.ts'
+import { cohereRerank } from './cohere/rerank.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -16,7 +19,8 @@ interface DialectParts {
 }
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
-  openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank }
+  openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank },
+  cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

@@ -11,7 +11,7 @@ const custom = (more: object = {}, network: object = {}): object => ({
 
 const chat = 'chat_completion'
 const text = 'text_completion'
-const builtIn: Array<[string, string, string[], boolean, string | null]> = [
+const builtIn: Array<[string, string, string[], boolean, string | null, string?]> = [
   ['openai', 'https://api.openai.com', [chat, text, 'embedding', 'responses'], true, 'OPENAI_API_KEY'],
   ['groq', 'https://api.groq.com/openai', [chat, 'responses'], true, 'GROQ_API_KEY'],
   ['cerebras', 'https://api.cerebras.ai', [chat, text], true, 'CEREBRAS_API_KEY'],
@@ -26,13 +26,14 @@ const builtIn: Array<[string, string, string[], boolean, string | null]> = [
   ['deepseek', 'https://api.deepseek.com', [chat], true, 'DEEPSEEK_API_KEY'],
   ['together', 'https://api.together.xyz', [chat, text, 'embedding'], true, 'TOGETHER_API_KEY'],
   ['parasail', 'https://api.parasail.io', [chat], true, 'PARASAIL_API_KEY'],
-  ['mistral', 'https://api.mistral.ai', [chat, 'embedding'], false, 'MISTRAL_API_KEY']
+  ['mistral', 'https://api.mistral.ai', [chat, 'embedding'], false, 'MISTRAL_API_KEY'],
+  ['cohere', 'https://api.cohere.com', [chat, 'embedding', 'responses', 'rerank'], false, 'COHERE_API_KEY', 'cohere']
 ]
 
-for (const [name, baseUrl, operations, injectStreamUsage, variable] of builtIn) {
+for (const [name, baseUrl, operations, injectStreamUsage, variable, kind = 'openai'] of builtIn) {
   test(`${name} is known without configuration`, () => {
     const provider = loadProvider(name, {})
-    assert.equal(provider.kind, 'openai')
+    assert.equal(provider.kind, kind)
     assert.equal(provider.baseUrl, baseUrl)
     assert.deepEqual(provider.operations, operations)
     assert.equal(provider.injectStreamUsage, injectStreamUsage)
@@ -42,6 +43,19 @@ for (const [name, baseUrl, operations, injectStreamUsage, variable] of builtIn) 
   })
 }
 
+test('cohere has paths of its own, also as the base of a custom provider', () => {
+  const custom = { ...key, network_config: { base_url: 'https://cohere.example.com' }, custom_provider_config: { base_provider_type: 'cohere' } }
+  for (const provider of [loadProvider('cohere', {}), loadProvider('mine', custom)]) {
+    const { chat_completion: chatPath, responses, embedding, rerank } = provider.paths
+    assert.deepEqual([chatPath, responses, embedding, rerank], ['/v2/chat', '/v2/chat', '/v2/embed', '/v2/rerank'])
+    assert.equal(provider.kind, 'cohere')
+  }
+  const mine = loadProvider('mine', { ...custom, custom_provider_config: { base_provider_type: 'cohere', allowed_requests: { rerank: true, chat_completion: false } } })
+  assert.equal(mine.baseUrl, 'https://cohere.example.com')
+  assert.deepEqual(mine.operations, ['rerank'])
+  assert.equal(loadProvider('mine', { ...custom, keys: [] }).unavailableReason, 'no key: add providers.mine.keys or set custom_provider_config.is_key_less')
+})
+
 test('perplexity has no /v1 in its chat path', () => {
   assert.equal(loadProvider('perplexity', {}).paths.chat_completion, '/chat/completions')
   assert.equal(loadProvider('openai', {}).paths.chat_completion, '/v1/chat/completions')
@@ -49,7 +63,7 @@ test('perplexity has no /v1 in its chat path', () => {
 
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
-    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, mock'
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, mistral, cohere, mock'
   ])
 })
 
@@ -91,7 +105,7 @@ test('request_path_overrides replaces paths or whole URLs', () => {
 
 test('custom provider problems', () => {
   assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'groq' })), [
-    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, bedrock, cohere, gemini, huggingface, replicate (only openai is served by this version)'
+    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, cohere, anthropic, bedrock, gemini, huggingface, replicate (this version serves openai, cohere)'
   ])
   assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
     'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'
