@@ -50,7 +50,9 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('together', 'https://api.together.xyz', chatTextEmbedding),
   row('parasail', 'https://api.parasail.io', chat),
   // It always sends usage and refuses fields that it does not know.
-  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding', 'responses'], {
+    kind: 'mistral', paths: { ...defaultPaths, responses: defaultPaths.chat_completion }, injectStreamUsage: false
+  }),
   row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'responses', 'rerank'], {
     kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
   }),

@@ -26,7 +26,7 @@ const builtIn: Array<[string, string, string[], boolean, string | null, string?]
   ['deepseek', 'https://api.deepseek.com', [chat], true, 'DEEPSEEK_API_KEY'],
   ['together', 'https://api.together.xyz', [chat, text, 'embedding'], true, 'TOGETHER_API_KEY'],
   ['parasail', 'https://api.parasail.io', [chat], true, 'PARASAIL_API_KEY'],
-  ['mistral', 'https://api.mistral.ai', [chat, 'embedding'], false, 'MISTRAL_API_KEY'],
+  ['mistral', 'https://api.mistral.ai', [chat, 'embedding', 'responses'], false, 'MISTRAL_API_KEY', 'mistral'],
   ['cohere', 'https://api.cohere.com', [chat, 'embedding', 'responses', 'rerank'], false, 'COHERE_API_KEY', 'cohere']
 ]
 
