@@ -790,6 +790,10 @@ export interface OllamaKeyConfig {
    * Base URL of the server; wins over `network_config.base_url`. Without `/v1`.
    */
   url?: string
+  /**
+   * Ask the server by its own API (`/api/chat`, `/api/embed`) instead of `/v1`, which knows neither `num_ctx` nor `keep_alive`. One enabled key that says so is enough for the provider.
+   */
+  native: boolean
 }
 /**
  * SGLang server.

@@ -61,6 +61,11 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
 
 export const builtInNames: readonly string[] = [...table.keys()]
 
+/** Ollama in its own words, where a key's `ollama_key_config.native` says so. */
+export function nativeOllama (builtIn: BuiltInProvider): BuiltInProvider {
+  return { ...builtIn, kind: 'ollama', paths: { ...builtIn.paths, chat_completion: '/api/chat', responses: '/api/chat', embedding: '/api/embed' }, injectStreamUsage: false }
+}
+
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
   'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',

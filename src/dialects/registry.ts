@@ -5,6 +5,8 @@ import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } 
 import { cohereChat } from './cohere/chat.ts'
 import { cohereEmbedding } from './cohere/embedding.ts'
 import { cohereRerank } from './cohere/rerank.ts'
+import { ollamaChat } from './ollama/chat.ts'
+import { ollamaEmbedding } from './ollama/embedding.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -20,7 +22,8 @@ interface DialectParts {
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank },
-  cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank }
+  cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
+  ollama: { chat: ollamaChat, embedding: ollamaEmbedding }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

@@ -8,6 +8,7 @@ import type { Family } from '../providers/family.ts'
 import { createCohereFamily } from '../providers/cohere/provider.ts'
 import { isPlain } from '../providers/mistral/plain.ts'
 import { createMistralFamily } from '../providers/mistral/provider.ts'
+import { createOllamaFamily } from '../providers/ollama/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
 import { createOpenAiFamily } from '../providers/openai/provider.ts'
 
@@ -15,13 +16,16 @@ import { createOpenAiFamily } from '../providers/openai/provider.ts'
 const families: Readonly<Partial<Record<ProviderSettings['kind'], (settings: ProviderSettings) => Family>>> = {
   openai: createOpenAiFamily,
   cohere: createCohereFamily,
-  mistral: createMistralFamily
+  mistral: createMistralFamily,
+  ollama: createOllamaFamily
 }
 
 /** Wire formats that are OpenAI's own or close to it: whether the bytes of an OpenAI client go through as they are. */
 const passes: Readonly<Partial<Record<ProviderSettings['kind'], (job: JobFrame) => boolean>>> = {
   openai: () => true,
-  mistral: isPlain
+  mistral: isPlain,
+  // Its own API has no such thing.
+  ollama: (job) => job.operation === 'text_completion'
 }
 
 const world: AdapterContext = {

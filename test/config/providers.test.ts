@@ -174,6 +174,17 @@ test('a server URL in the key block wins over network_config', () => {
   }
 })
 
+test('an Ollama server is asked by its own API where an enabled key says so', () => {
+  const keys = (native: boolean, enabled = true): object => ({ keys: [{ name: 'a' }, { name: 'b', enabled, ollama_key_config: { native } }] })
+  for (const block of [{}, keys(false), keys(true, false)]) {
+    const { kind, paths } = loadProvider('ollama', block)
+    assert.deepEqual([kind, paths.chat_completion], ['openai', '/v1/chat/completions'])
+  }
+  const { kind, paths, injectStreamUsage, keyless } = loadProvider('ollama', keys(true))
+  assert.deepEqual([kind, paths.chat_completion, paths.responses, paths.embedding, paths.text_completion], ['ollama', '/api/chat', '/api/chat', '/api/embed', '/v1/completions'])
+  assert.deepEqual([injectStreamUsage, keyless], [false, true])
+})
+
 test('a provider has one URL: that of its first enabled key; keys with another are not used', () => {
   const keys = [1, 2, 3, 2].map((port) => ({ ollama_key_config: { url: `http://127.0.0.1:${port}` }, enabled: port !== 1 }))
   const { settings, warnings } = load({ providers: { ollama: { keys } } })
