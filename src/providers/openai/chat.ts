@@ -2,6 +2,7 @@ import type { ChatReply, ChatRequest, ContentPart, JsonObject } from '../../api/
 import type { ChatDecoder, ChatProvider, ProviderRequest, TranslationContext } from '../family.ts'
 import { OpenAiChatDecoder } from './chat-decoder.ts'
 import { badResponse } from '../bad-response.ts'
+import { isGiven } from '../is-given.ts'
 
 /** Chat completions for a client of another dialect: the canonical form, without what only others understand. */
 export class OpenAiChatProvider implements ChatProvider {
@@ -17,6 +18,11 @@ export class OpenAiChatProvider implements ChatProvider {
     const { model, stream } = context
     const { reasoning, top_k: topK, messages, tools, ...rest } = request
     if (topK !== undefined && topK !== null) context.drop('top_k')
+    for (const [name, value] of Object.entries(rest)) {
+      if (knownMembers.has(name) || context.passExtraParams) continue
+      delete rest[name]
+      if (isGiven(value)) context.drop(name)
+    }
     const body: JsonObject = { ...rest, model, messages: messages.map((message) => toPlain(message as unknown as JsonObject, context)) }
     const effort = rest.reasoning_effort ?? reasoning?.effort
     if (effort !== undefined && effort !== null) body['reasoning_effort'] = effort
@@ -39,6 +45,13 @@ export class OpenAiChatProvider implements ChatProvider {
     return new OpenAiChatDecoder(this.provider)
   }
 }
+
+/** OpenAI's request, which answers 400 to anything else; what other dialects have beyond it (`documents`, `keep_alive`) means nothing there. */
+const knownMembers: ReadonlySet<string> = new Set([
+  'audio', 'frequency_penalty', 'function_call', 'functions', 'logit_bias', 'logprobs', 'max_completion_tokens', 'max_tokens', 'messages', 'metadata', 'modalities', 'model', 'moderation', 'n',
+  'parallel_tool_calls', 'prediction', 'presence_penalty', 'prompt_cache_key', 'prompt_cache_options', 'prompt_cache_retention', 'reasoning_effort', 'response_format', 'safety_identifier', 'seed',
+  'service_tier', 'stop', 'store', 'stream', 'stream_options', 'temperature', 'tool_choice', 'tools', 'top_logprobs', 'top_p', 'user', 'verbosity', 'web_search_options'
+])
 
 /** Members of a message that OpenAI's API does not know. */
 const foreignMembers = new Set(['reasoning_details', 'reasoning_content', 'cache_control', 'is_error', 'annotations', 'extra_content'])

@@ -3,10 +3,13 @@ import type { JobFrame } from '../../api/job.ts'
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import { badResponse } from '../bad-response.ts'
+import { isGiven } from '../is-given.ts'
 import type { ChatProvider, EmbeddingProvider, Family } from '../family.ts'
 import { contentTypeOf } from '../reply-headers.ts'
 import { OpenAiChatProvider } from './chat.ts'
 import { toUpstreamError } from './errors.ts'
+
+const embeddingMembers: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'encoding_format', 'user'])
 
 /** OpenAI's API for clients of other dialects; its own clients go through `adapter.ts`, which looks at no more bytes than it must. */
 export function createOpenAiFamily (settings: ProviderSettings): Family {
@@ -38,8 +41,11 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
 function toEmbedding (provider: string, url: URL): EmbeddingProvider {
   return {
     toEmbeddingRequest (request: EmbeddingRequest, context) {
-      const { input_type: inputType, ...rest } = request
-      if (inputType !== undefined && inputType !== null) context.drop('input_type')
+      const rest = Object.fromEntries(Object.entries(request).filter(([name, value]) => {
+        if (embeddingMembers.has(name) || (context.passExtraParams && name !== 'input_type')) return true
+        if (isGiven(value)) context.drop(name)
+        return false
+      }))
       return { url, body: { ...rest, model: context.model, encoding_format: 'float' } }
     },
     fromEmbeddingReply (body: unknown): EmbeddingReply {
