@@ -1,10 +1,4 @@
-/** Cohere's v2 chat as a client sends and reads it. Requests are not trusted: every member may be absent or something else. */
-export interface CohereCall {
-  id: string
-  type: 'function'
-  function: { name: string, arguments: string }
-}
-
+/** Cohere's counts as a client reads them. */
 export interface CohereUsage {
   billed_units: { input_tokens: number, output_tokens: number }
   tokens: { input_tokens: number, output_tokens: number, reasoning_tokens?: number }

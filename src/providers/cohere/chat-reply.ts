@@ -76,7 +76,7 @@ function toToolCall ({ id, function: called }: PartialCall): ToolCall {
 }
 
 /** A tool without parameters is called without arguments, which nobody else understands. */
-export function toArguments (text: string | null | undefined): string {
+function toArguments (text: string | null | undefined): string {
   return text === null || text === undefined || text === '' ? '{}' : text
 }
 
