@@ -796,6 +796,10 @@ export interface OllamaKeyConfig {
    * Base URL of the server; wins over `network_config.base_url`. Without `/v1`.
    */
   url?: string
+  /**
+   * Ask the server by its own API (`/api/chat`, `/api/embed`) instead of `/v1`, which knows neither `num_ctx` nor `keep_alive`. One enabled key that says so is enough for the provider.
+   */
+  native: boolean
 }
 /**
  * SGLang server.
@@ -1119,7 +1123,7 @@ export interface ProxyConfig {
  */
 export interface CustomProviderConfig {
   /**
-   * API that the upstream speaks; this version serves `openai` and `anthropic`. With another one of the original the provider is accepted, but unavailable.
+   * API that the upstream speaks; this version serves `openai`, `anthropic` and `cohere`. With another one of the original the provider is accepted, but unavailable.
    */
   base_provider_type: string
   /**

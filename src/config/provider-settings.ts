@@ -4,7 +4,7 @@ import type { Key, NetworkConfig, Provider } from './config-types.ts'
 import { resolveCustomProvider } from './custom-provider.ts'
 import { resolveKeys, servedUrl } from './keys.ts'
 import type { ProviderContext } from './provider-context.ts'
-import { builtInNames, builtInProvider, unsupportedProvider } from './providers.ts'
+import { builtInNames, builtInProvider, nativeOllama, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { resolveProxy } from './proxy.ts'
 import { resolveBreaker, resolveFallbacks, resolveOptIns, resolveRetry } from './resilience.ts'
@@ -71,7 +71,9 @@ function findProvider (config: Provider, context: ProviderContext): BuiltInProvi
   const builtIn = builtInProvider(name)
   const custom = config.custom_provider_config
   if (builtIn !== null) {
-    if (custom === undefined) return builtIn
+    // A provider has one address in this version, so one enabled key speaks for all of them.
+    const isNative = name === 'ollama' && (config.keys ?? []).some((key) => key.enabled && key.ollama_key_config?.native === true)
+    if (custom === undefined) return isNative ? nativeOllama(builtIn) : builtIn
     problems.add({ path: `${path}.custom_provider_config`, value: '{...}', message: `is not for built-in providers; choose another name than ${name}` })
     return null
   }

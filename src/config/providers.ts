@@ -60,17 +60,25 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('azure', '', full, { kind: 'azure' }),
   row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
-  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { kind: 'mistral', injectStreamUsage: false }),
   // Every chat goes to its Messages API, whatever the client's endpoint; usage comes with every stream.
-  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'responses', 'count_tokens'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
+  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'count_tokens'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
+  row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'rerank'], {
+    kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
+  }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
 export const builtInNames: readonly string[] = [...table.keys()]
 
+/** Ollama in its own words, where a key's `ollama_key_config.native` says so. */
+export function nativeOllama (builtIn: BuiltInProvider): BuiltInProvider {
+  return { ...builtIn, kind: 'ollama', paths: { ...builtIn.paths, chat_completion: '/api/chat', responses: '/api/chat', embedding: '/api/embed' }, injectStreamUsage: false }
+}
+
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'bedrock', 'bedrock_mantle', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
@@ -87,7 +95,8 @@ const customProvider: BuiltInProvider = {
 /** Starting points of custom providers by `base_provider_type`. */
 export const customBases: ReadonlyMap<string, BuiltInProvider> = new Map([
   ['openai', customProvider],
-  ['anthropic', toCustom('anthropic')]
+  ['anthropic', toCustom('anthropic')],
+  ['cohere', toCustom('cohere')]
 ])
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */

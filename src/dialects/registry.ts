@@ -5,6 +5,11 @@ import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } 
 import { anthropicChat } from './anthropic/chat.ts'
 import { anthropicTokenCount } from './anthropic/token-count.ts'
 import { completionsChat } from './completions/chat.ts'
+import { cohereChat } from './cohere/chat.ts'
+import { cohereEmbedding } from './cohere/embedding.ts'
+import { cohereRerank } from './cohere/rerank.ts'
+import { ollamaChat } from './ollama/chat.ts'
+import { ollamaEmbedding } from './ollama/embedding.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -22,7 +27,9 @@ interface DialectParts {
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank },
-  anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount }
+  anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount },
+  cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
+  ollama: { chat: ollamaChat, embedding: ollamaEmbedding }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

@@ -15,3 +15,8 @@ export function parseEventData (event: StreamEvent): unknown {
 function joinDataLines (text: string): string {
   return text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, '')).join('\n')
 }
+
+/** `data: [DONE]`, OpenAI's end mark and that of many others. */
+export function isDoneEvent (event: StreamEvent): boolean {
+  return event.dataLines === 1 && Buffer.from(event.bytes.buffer, event.bytes.byteOffset + event.dataStart, event.dataEnd - event.dataStart).toString('latin1').trim() === '[DONE]'
+}

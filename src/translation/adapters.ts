@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { JobFrame } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import type { Adapter } from '../providers/adapter.ts'
 import { createFamilyAdapter } from './family-adapter.ts'
@@ -7,6 +8,10 @@ import type { Family } from '../providers/family.ts'
 import { createAnthropicFamily } from '../providers/anthropic/provider.ts'
 import { createAzureAdapter } from '../providers/azure/adapter.ts'
 import { createAzureFamily } from '../providers/azure/provider.ts'
+import { createCohereFamily } from '../providers/cohere/provider.ts'
+import { isPlain } from '../providers/mistral/plain.ts'
+import { createMistralFamily } from '../providers/mistral/provider.ts'
+import { createOllamaFamily } from '../providers/ollama/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
 import { createOpenAiFamily } from '../providers/openai/provider.ts'
 
@@ -16,13 +21,27 @@ type Kind = ProviderSettings['kind']
 const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings) => Family>>> = {
   anthropic: createAnthropicFamily,
   azure: createAzureFamily,
+  cohere: createCohereFamily,
+  mistral: createMistralFamily,
+  ollama: createOllamaFamily,
   openai: createOpenAiFamily
 }
 
-/** Where OpenAI's own clients are served without a look at more bytes than must be. */
-const openAiNatives: Readonly<Partial<Record<Kind, (settings: ProviderSettings, family: Family) => Adapter>>> = {
-  azure: createAzureAdapter,
-  openai: createOpenAiAdapter
+interface OpenAiNative {
+  create (settings: ProviderSettings, family: Family): Adapter
+  /** Whether the bytes of an OpenAI client go through as they are. */
+  takes (job: JobFrame, settings: ProviderSettings): boolean
+}
+
+const isNative: OpenAiNative['takes'] = (job, settings) => settings.nativeOperations.includes(job.operation)
+
+/** Wire formats that are OpenAI's own or close to it: its clients are served without a look at more bytes than must be. */
+const openAiNatives: Readonly<Partial<Record<Kind, OpenAiNative>>> = {
+  azure: { create: createAzureAdapter, takes: isNative },
+  mistral: { create: createOpenAiAdapter, takes: (job, settings) => isNative(job, settings) && isPlain(job) },
+  // Its own API has no such thing.
+  ollama: { create: createOpenAiAdapter, takes: (job) => job.operation === 'text_completion' },
+  openai: { create: createOpenAiAdapter, takes: isNative }
 }
 
 const world: AdapterContext = {
@@ -35,7 +54,8 @@ export function createAdapter (settings: ProviderSettings, context: AdapterConte
   if (create === undefined) throw new RangeError(`${settings.kind} has no wire format`)
   const family = create(settings)
   const translated = createFamilyAdapter(family, settings, context)
-  const native = openAiNatives[settings.kind]?.(settings, family)
+  const native = openAiNatives[settings.kind]
   if (native === undefined) return translated
-  return { open: (job) => (job.dialect === 'openai' && settings.nativeOperations.includes(job.operation) ? native : translated).open(job) }
+  const bytesThrough = native.create(settings, family)
+  return { open: (job) => (job.dialect === 'openai' && native.takes(job, settings) ? bytesThrough : translated).open(job) }
 }

@@ -130,7 +130,8 @@ const cohere: DialectAnswers = {
 
 const ollama: DialectAnswers = {
   streamContentType: 'application/x-ndjson',
-  filler: '\n',
+  // Some clients take every line for JSON, an empty one, too.
+  filler: '',
   toError: (error, { requestId }) => ({ status: error.status, body: JSON.stringify({ error: messageOf(error, requestId) }), headers: '' }),
   toStreamError: (error, { requestId }) => Buffer.from(`${JSON.stringify({ error: messageOf(error, requestId) })}\n`)
 }

@@ -35,7 +35,7 @@ const builtIn: Array<{ name: string, baseUrl: string, native: string[], emulated
 for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of builtIn) {
   test(`${name} is known without configuration`, () => {
     const provider = loadProvider(name, {})
-    assert.equal(provider.kind, 'openai')
+    assert.equal(provider.kind, name === 'mistral' ? 'mistral' : 'openai')
     assert.equal(provider.baseUrl, baseUrl)
     assert.deepEqual(provider.nativeOperations, native)
     assert.deepEqual(provider.operations, [...native, ...emulated])
@@ -49,7 +49,7 @@ for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of b
 test('anthropic is known without configuration, and every chat goes to its Messages API', () => {
   const { kind, baseUrl, operations, paths, injectStreamUsage, unavailableReason } = loadProvider('anthropic', {})
   assert.deepEqual({ kind, baseUrl, operations, injectStreamUsage, unavailableReason }, {
-    kind: 'anthropic', baseUrl: 'https://api.anthropic.com', operations: [chat, 'responses', 'count_tokens', 'text_completion'], injectStreamUsage: false, unavailableReason: 'no key: set ANTHROPIC_API_KEY'
+    kind: 'anthropic', baseUrl: 'https://api.anthropic.com', operations: [chat, 'count_tokens', text, responses], injectStreamUsage: false, unavailableReason: 'no key: set ANTHROPIC_API_KEY'
   })
   assert.deepEqual([paths.chat_completion, paths.responses, paths.count_tokens], ['/v1/messages', '/v1/messages', '/v1/messages/count_tokens'])
 })
@@ -62,6 +62,19 @@ test('a custom provider may speak the API of Anthropic', () => {
   })
 })
 
+test('cohere has paths of its own, also as the base of a custom provider', () => {
+  const custom = { ...key, network_config: { base_url: 'https://cohere.example.com' }, custom_provider_config: { base_provider_type: 'cohere' } }
+  for (const provider of [loadProvider('cohere', {}), loadProvider('mine', custom)]) {
+    const { chat_completion: chatPath, responses, embedding, rerank } = provider.paths
+    assert.deepEqual([chatPath, responses, embedding, rerank], ['/v2/chat', '/v2/chat', '/v2/embed', '/v2/rerank'])
+    assert.equal(provider.kind, 'cohere')
+  }
+  const mine = loadProvider('mine', { ...custom, custom_provider_config: { base_provider_type: 'cohere', allowed_requests: { rerank: true, chat_completion: false } } })
+  assert.equal(mine.baseUrl, 'https://cohere.example.com')
+  assert.deepEqual(mine.operations, ['rerank'])
+  assert.equal(loadProvider('mine', { ...custom, keys: [] }).unavailableReason, 'no key: add providers.mine.keys or set custom_provider_config.is_key_less')
+})
+
 test('perplexity has no /v1 in its chat path', () => {
   assert.equal(loadProvider('perplexity', {}).paths.chat_completion, '/chat/completions')
   assert.equal(loadProvider('openai', {}).paths.chat_completion, '/v1/chat/completions')
@@ -69,7 +82,7 @@ test('perplexity has no /v1 in its chat path', () => {
 
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
-    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, mock'
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, cohere, mock'
   ])
 })
 
@@ -113,7 +126,7 @@ test('request_path_overrides replaces paths or whole URLs', () => {
 
 test('custom provider problems', () => {
   assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'groq' })), [
-    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, bedrock, cohere, gemini, huggingface, replicate (only openai, anthropic are served by this version)'
+    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, cohere, bedrock, gemini, huggingface, replicate (only openai, anthropic, cohere are served by this version)'
   ])
   assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
     'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'
@@ -180,6 +193,17 @@ test('a server URL in the key block wins over network_config', () => {
     const block = { keys: [{ [`${name}_key_config`]: { url: 'http://127.0.0.1:4444/' } }], network_config: { base_url: 'http://127.0.0.1:5555' } }
     assert.equal(loadProvider(name, block).baseUrl, 'http://127.0.0.1:4444')
   }
+})
+
+test('an Ollama server is asked by its own API where an enabled key says so', () => {
+  const keys = (native: boolean, enabled = true): object => ({ keys: [{ name: 'a' }, { name: 'b', enabled, ollama_key_config: { native } }] })
+  for (const block of [{}, keys(false), keys(true, false)]) {
+    const { kind, paths } = loadProvider('ollama', block)
+    assert.deepEqual([kind, paths.chat_completion], ['openai', '/v1/chat/completions'])
+  }
+  const { kind, paths, injectStreamUsage, keyless } = loadProvider('ollama', keys(true))
+  assert.deepEqual([kind, paths.chat_completion, paths.responses, paths.embedding, paths.text_completion], ['ollama', '/api/chat', '/api/chat', '/api/embed', '/v1/completions'])
+  assert.deepEqual([injectStreamUsage, keyless], [false, true])
 })
 
 test('a provider has one URL: that of its first enabled key; keys with another are not used', () => {

@@ -1,12 +1,11 @@
 import type { ChatDelta, ChatUsage, FinishReason } from '../../api/chat.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { StreamEvent, StreamEventKind } from '../../api/framing.ts'
-import { parseEventData } from '../event-data.ts'
+import { isDoneEvent, parseEventData } from '../event-data.ts'
 import type { ChatSink } from '../../api/chat-sink.ts'
 import type { ChatDecoder } from '../family.ts'
 import { toEmbeddedError } from './errors.ts'
 
-const doneMark = '[DONE]'
 const finishReasons: Readonly<Record<string, FinishReason>> = { stop: 'stop', length: 'length', tool_calls: 'tool_calls', content_filter: 'content_filter', function_call: 'tool_calls', model_length: 'length', eos: 'stop' }
 
 interface Chunk {
@@ -30,7 +29,7 @@ export class OpenAiChatDecoder implements ChatDecoder {
 
   decode (event: StreamEvent, sink: ChatSink): StreamEventKind {
     if (event.dataLines === 0) return 'comment'
-    if (isDone(event)) return 'done'
+    if (isDoneEvent(event)) return 'done'
     const chunk = parseEventData(event) as Chunk | null
     if (typeof chunk !== 'object' || chunk === null) return 'hidden'
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
@@ -64,8 +63,4 @@ function toDelta ({ reasoning, ...delta }: ChatDelta & { reasoning?: string | nu
   const said: ChatDelta = Object.fromEntries(Object.entries(delta).filter(([, value]) => value !== null && value !== undefined))
   if (typeof reasoning === 'string' && reasoning !== '' && said.reasoning_content === undefined) said.reasoning_content = reasoning
   return said
-}
-
-function isDone (event: StreamEvent): boolean {
-  return event.dataLines === 1 && Buffer.from(event.bytes.buffer, event.bytes.byteOffset + event.dataStart, event.dataEnd - event.dataStart).toString('latin1').trim() === doneMark
 }

@@ -2,6 +2,7 @@ import type { ChatReply, ChatRequest, ContentPart, JsonObject } from '../../api/
 import type { ChatDecoder, ChatProvider, ProviderRequest, TranslationContext } from '../family.ts'
 import { OpenAiChatDecoder } from './chat-decoder.ts'
 import { badResponse } from '../bad-response.ts'
+import { isGiven } from '../is-given.ts'
 
 /** Chat completions for a client of another dialect: the canonical form, without what only others understand. */
 export class OpenAiChatProvider implements ChatProvider {
@@ -63,7 +64,7 @@ const requestMembers = new Set([
 function toKnown (members: JsonObject, context: TranslationContext): JsonObject {
   return Object.fromEntries(Object.entries(members).filter(([name, value]) => {
     if (requestMembers.has(name) || context.passExtraParams || name === 'model') return true
-    if (value !== null && value !== undefined) context.drop(name)
+    if (isGiven(value)) context.drop(name)
     return false
   }))
 }

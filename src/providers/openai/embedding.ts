@@ -1,6 +1,9 @@
 import type { EmbeddingReply, EmbeddingRequest } from '../../api/chat.ts'
 import { badResponse } from '../bad-response.ts'
+import { isGiven } from '../is-given.ts'
 import type { EmbeddingProvider, ProviderRequest, TranslationContext } from '../family.ts'
+
+const members: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'encoding_format', 'user'])
 
 /** Embeddings for a client of another dialect: the canonical form, as plain numbers. */
 export class OpenAiEmbeddingProvider implements EmbeddingProvider {
@@ -13,8 +16,11 @@ export class OpenAiEmbeddingProvider implements EmbeddingProvider {
   }
 
   toEmbeddingRequest (request: EmbeddingRequest, context: TranslationContext): ProviderRequest {
-    const { input_type: inputType, ...rest } = request
-    if (inputType !== undefined && inputType !== null) context.drop('input_type')
+    const rest = Object.fromEntries(Object.entries(request).filter(([name, value]) => {
+      if (members.has(name) || (context.passExtraParams && name !== 'input_type')) return true
+      if (isGiven(value)) context.drop(name)
+      return false
+    }))
     return { url: this.toUrl(context), body: { ...rest, model: context.model, encoding_format: 'float' } }
   }
 

@@ -1,0 +1,55 @@
+import type { ChatUsage } from '../../api/chat.ts'
+import type { Operation } from '../../api/operations.ts'
+import type { ProviderSettings } from '../../api/settings.ts'
+import type { ChatProvider, Family } from '../family.ts'
+import { CohereChatDecoder } from './chat-decoder.ts'
+import { fromChatReply, toChatUsage } from './chat-reply.ts'
+import { toChatBody } from './chat-request.ts'
+import { createEmbedding } from './embedding.ts'
+import { toError } from './errors.ts'
+import { createRerank } from './rerank.ts'
+import type { CohereMeta, CohereUsage } from './wire.ts'
+
+/** Cohere's API, version 2. */
+export function createCohereFamily (settings: ProviderSettings): Family {
+  const { name } = settings
+  const urlOf = (operation: Operation): URL => {
+    const path = settings.paths[operation]
+    return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
+  }
+  const serves = (operation: Operation): boolean => settings.operations.includes(operation)
+  const chat: ChatProvider | null = serves('chat_completion') || serves('responses') ? toChat(name, urlOf('chat_completion')) : null
+  const embedding = serves('embedding') ? createEmbedding(name, urlOf('embedding')) : null
+  const rerank = serves('rerank') ? createRerank(name, urlOf('rerank')) : null
+  return {
+    streamFraming: () => 'sse',
+    isNative: (dialect, operation) => dialect === 'cohere' && settings.nativeOperations.includes(operation),
+    toNativeRequest: (job) => ({ url: urlOf(job.operation), body: job.body }),
+    chat: () => chat,
+    embedding: () => embedding,
+    rerank: () => rerank,
+    tokenCounter: () => null,
+    toUsage,
+    authorize (request, keyIndex) {
+      const value = settings.keys[keyIndex]?.value ?? ''
+      if (value !== '') request.headers.push('authorization', `Bearer ${value}`)
+      return request
+    },
+    toError: (status, headers, body) => toError(name, status, headers, body)
+  }
+}
+
+function toChat (provider: string, url: URL): ChatProvider {
+  return {
+    toChatRequest: (request, context) => ({ url, body: toChatBody(request, context) }),
+    fromChatReply: (body, _request, context) => fromChatReply(provider, body, context.model),
+    createChatDecoder: () => new CohereChatDecoder(provider)
+  }
+}
+
+function toUsage (body: unknown): ChatUsage | null {
+  const { usage, meta } = (body ?? {}) as { usage?: CohereUsage, meta?: CohereMeta }
+  if (usage !== undefined) return toChatUsage(usage)
+  const tokens = meta?.tokens?.input_tokens ?? meta?.billed_units?.input_tokens
+  return tokens === undefined ? null : { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens }
+}

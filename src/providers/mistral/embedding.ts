@@ -1,0 +1,37 @@
+import type { EmbeddingReply, EmbeddingRequest, JsonObject } from '../../api/chat.ts'
+import { GatewayError } from '../../errors.ts'
+import { badResponse } from '../bad-response.ts'
+import type { EmbeddingProvider, TranslationContext } from '../family.ts'
+import { isGiven } from '../is-given.ts'
+
+const translated: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'encoding_format'])
+
+export function createEmbedding (provider: string, url: URL): EmbeddingProvider {
+  return {
+    toEmbeddingRequest: (request, context) => ({ url, body: toBody(request, context) }),
+    fromEmbeddingReply (body: unknown, _request, context): EmbeddingReply {
+      const reply = body as EmbeddingReply | null
+      if (!Array.isArray(reply?.data)) throw badResponse(provider, 'no data')
+      const tokens = (reply.usage as EmbeddingReply['usage'] | undefined)?.prompt_tokens ?? 0
+      return {
+        object: 'list',
+        model: reply.model ?? context.model,
+        data: reply.data.map(({ index, embedding }) => ({ object: 'embedding', index, embedding })),
+        usage: { prompt_tokens: tokens, total_tokens: tokens }
+      }
+    }
+  }
+}
+
+function toBody (request: EmbeddingRequest, context: TranslationContext): JsonObject {
+  const texts: unknown[] = Array.isArray(request.input) ? request.input : [request.input]
+  if (!texts.every((text) => typeof text === 'string')) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'input', message: 'input must be text or an array of texts: the provider takes no tokens.' })
+  const body: JsonObject = { model: context.model, input: request.input }
+  if (isGiven(request.dimensions)) body['output_dimension'] = request.dimensions
+  for (const [name, value] of Object.entries(request)) {
+    if (translated.has(name) || !isGiven(value)) continue
+    if (context.passExtraParams && name !== 'user' && name !== 'input_type') body[name] = value
+    else context.drop(name)
+  }
+  return body
+}

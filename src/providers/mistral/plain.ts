@@ -1,0 +1,27 @@
+import type { JobFrame } from '../../api/job.ts'
+
+/** Members that Mistral refuses, names otherwise or has its own rules for, and those whose answer it words otherwise. */
+const members = [
+  'tools', 'tool_calls', 'tool_call_id', 'functions', 'function_call',
+  'seed', 'max_completion_tokens', 'stream_options', 'user', 'name', 'store', 'logit_bias', 'logprobs', 'top_logprobs', 'top_k', 'service_tier', 'modalities', 'audio', 'verbosity',
+  'safety_identifier', 'prompt_cache_retention', 'prompt_cache_options', 'web_search_options', 'moderation',
+  'reasoning', 'reasoning_effort', 'prompt_mode', 'reasoning_content', 'reasoning_details', 'refusal', 'cache_control', 'extra_content', 'input_audio', 'file'
+]
+const needsTranslation = new RegExp(`"(?:${members.join('|')})"\\s*:|"role"\\s*:\\s*"developer"`)
+const embeddingMembers = /"(?:dimensions|user|input_type)"\s*:/
+const lastRole = /"role"\s*:\s*"assistant"/
+/** Models that think without being asked to. */
+const thinkers = /magistral/i
+
+/**
+ * Whether the body of an OpenAI client can go to Mistral as it is: nothing in it has to be changed, and the answer will be in OpenAI's words.
+ * One search over the bytes instead of parsing and printing them. What it finds too much, such as a tool's parameter called `user`, is
+ * translated, which is never wrong; inside texts quotes are escaped, and nothing is found.
+ */
+export function isPlain (job: JobFrame): boolean {
+  if (job.operation === 'embedding') return !embeddingMembers.test(job.body.toString('latin1'))
+  if (job.operation !== 'chat_completion' || thinkers.test(job.model)) return false
+  const text = job.body.toString('latin1')
+  // A conversation that ends with the assistant is to go on there, which has to be said.
+  return !needsTranslation.test(text) && !lastRole.test(text.slice(text.lastIndexOf('"role"')))
+}
