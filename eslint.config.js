@@ -60,7 +60,9 @@ const packageHomes = {
   'prom-client': ['metrics'],
   pino: ['log.ts'],
   ajv: ['config'],
-  '@modelcontextprotocol/sdk': ['mcp']
+  '@modelcontextprotocol/sdk': ['mcp'],
+  '@smithy/eventstream-codec': ['transport', 'providers', 'dialects'],
+  aws4fetch: ['providers']
 }
 
 const layoutZones = [

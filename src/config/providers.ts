@@ -51,6 +51,8 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('parasail', 'https://api.parasail.io', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  // Each key has a region of its own.
+  row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens'], { kind: 'bedrock', injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -58,7 +60,7 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'azure', 'anthropic', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'huggingface', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 

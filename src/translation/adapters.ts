@@ -6,10 +6,12 @@ import type { AdapterContext } from './family-adapter.ts'
 import type { Family } from '../providers/family.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
 import { createOpenAiFamily } from '../providers/openai/provider.ts'
+import { createBedrockFamily } from '../providers/bedrock/provider.ts'
 
 /** Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`. The mock is no wire format. */
 const families: Readonly<Partial<Record<ProviderSettings['kind'], (settings: ProviderSettings) => Family>>> = {
-  openai: createOpenAiFamily
+  openai: createOpenAiFamily,
+  bedrock: createBedrockFamily
 }
 
 const world: AdapterContext = {
