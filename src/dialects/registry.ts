@@ -3,6 +3,7 @@ import type { Operation } from '../api/operations.ts'
 import { GatewayError } from '../errors.ts'
 import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } from './dialect.ts'
 import { bedrockChat } from './bedrock/chat.ts'
+import { bedrockTokenCount } from './bedrock/token-count.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -18,7 +19,7 @@ interface DialectParts {
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank },
-  bedrock: { chat: bedrockChat }
+  bedrock: { chat: bedrockChat, tokenCount: bedrockTokenCount }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

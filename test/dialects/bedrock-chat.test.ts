@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChatReply, ChatUsage, JsonObject } from '../../src/api/chat.ts'
-import type { ChatEncoder } from '../../src/dialects/dialect.ts'
-import type { AnswerContext } from '../../src/dialects/dialect.ts'
+import type { AnswerContext, ChatEncoder } from '../../src/dialects/dialect.ts'
 import { bedrockChat } from '../../src/dialects/bedrock/chat.ts'
+import { bedrockTokenCount } from '../../src/dialects/bedrock/token-count.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { readFrames } from '../providers/bedrock-frames.ts'
 
@@ -243,4 +243,10 @@ test('refusals are text, citations stand where they are said', () => {
     encoder.delta(0, { annotations: [{ type: 'url_citation', url_citation: { url: 'https://a.example/', title: 't' } }] })
     encoder.finish(0, 'content_filter')
   }), [begin, delta(0, { text: 'No.' }), delta(0, { citation: { title: 't', location: { web: { url: 'https://a.example/' } } } }), stop(0), ['messageStop', { stopReason: 'content_filtered' }], nothing])
+})
+
+test('tokens are counted of a Converse body, and of nothing else', () => {
+  assert.deepEqual(bedrockTokenCount.toChatRequest({ input: { converse: { messages: [user({ text: 'Hi' })] } } }, 'm'), { model: 'm', messages: [{ role: 'user', content: 'Hi' }] })
+  assert.deepEqual(bedrockTokenCount.fromTokenCount(3), { inputTokens: 3 })
+  for (const body of [{}, { input: null }, { input: { invokeModel: { body: 'e30=' } } }]) assert.throws(() => bedrockTokenCount.toChatRequest(body, 'm'), (error) => error instanceof GatewayError && error.param === 'input.converse')
 })

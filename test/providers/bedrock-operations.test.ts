@@ -87,8 +87,9 @@ test('tokens are counted of what Converse would be asked', () => {
   assert.throws(() => counter.fromCountReply({}), (error) => error instanceof GatewayError && error.code === 'BIFROST_UPSTREAM_BAD_RESPONSE')
 })
 
-test('only Converse in Converse\'s own words goes through as it is', () => {
+test('Converse and CountTokens in Bedrock\'s own words go through as they are', () => {
   assert.equal(family.isNative('bedrock', 'chat_completion', 'm'), true)
+  assert.equal(family.isNative('bedrock', 'count_tokens', 'm'), true)
   assert.equal(family.isNative('openai', 'chat_completion', 'm'), false)
   assert.equal(family.isNative('bedrock', 'embedding', 'm'), false)
   assert.equal(family.streamFraming('m'), 'event-stream')

@@ -21,7 +21,7 @@ export function toCacheControl ({ ttl }: { ttl?: string }): CacheControl {
  * Blocks as parts; a cache point becomes the mark of the part before it. What no part can say stays as it is, for Bedrock alone. What
  * tools and searches found becomes text, since everybody can read that.
  */
-export function toParts (blocks: readonly ClientBlock[]): ContentPart[] {
+function toParts (blocks: readonly ClientBlock[]): ContentPart[] {
   const parts: ContentPart[] = []
   for (const block of blocks) {
     if (block.cachePoint === undefined) {

@@ -14,7 +14,7 @@ export function toCachePoint (control: CacheControl | null | undefined): CachePo
 }
 
 /** Bedrock refuses blank texts; they say nothing. */
-export function toTextBlocks (text: string): { text: string }[] {
+function toTextBlocks (text: string): { text: string }[] {
   return text.trim() === '' ? [] : [{ text }]
 }
 

@@ -29,8 +29,8 @@ export function createBedrockFamily (settings: ProviderSettings, world: RoleWorl
   const counter = tokenCounterOf(name, urlFor('count-tokens'))
   return {
     streamFraming: () => 'event-stream',
-    isNative: (dialect, operation) => dialect === 'bedrock' && operation === 'chat_completion',
-    toNativeRequest: (job: JobFrame) => ({ url: urlOf(settings, job.keyIndex, job.model, toChatAction(job.stream)), body: job.body }),
+    isNative: (dialect, operation) => dialect === 'bedrock' && (operation === 'chat_completion' || operation === 'count_tokens'),
+    toNativeRequest: (job: JobFrame) => ({ url: urlOf(settings, job.keyIndex, job.model, job.operation === 'count_tokens' ? 'count-tokens' : toChatAction(job.stream)), body: job.body }),
     chat: () => chat,
     embedding: (model) => embeddingOf(name, model, urlFor('invoke')),
     rerank: (model) => rerankOf(name, model, urlFor('invoke')),
