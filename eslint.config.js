@@ -62,7 +62,9 @@ const packageHomes = {
   'prom-client': ['metrics'],
   pino: ['log.ts'],
   ajv: ['config'],
-  '@modelcontextprotocol/sdk': ['mcp']
+  '@modelcontextprotocol/sdk': ['mcp'],
+  '@smithy/eventstream-codec': ['transport', 'providers', 'dialects'],
+  aws4fetch: ['providers']
 }
 
 const layoutZones = [

@@ -131,7 +131,7 @@ export interface AzureSettings {
   readonly authority: string
 }
 
-/** `bedrock_key_config`. `value` as bearer key, else the keys here, else the environment's credentials. */
+/** `bedrock_key_config`. `value` as bearer key, else these keys, which are the environment's where the config has none. */
 export interface BedrockSettings {
   readonly kind: 'bedrock'
   readonly region: string
@@ -143,6 +143,8 @@ export interface BedrockSettings {
   readonly roleArn: string
   readonly externalId: string
   readonly sessionName: string
+  /** Who gives the credentials of `roleArn`; empty: STS of the region. */
+  readonly stsEndpoint: string
 }
 
 /** `vertex_key_config`. Application default credentials when `authCredentials` is empty. */

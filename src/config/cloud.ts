@@ -1,15 +1,17 @@
 import type { CloudSettings } from '../api/settings.ts'
 import { parseProviderUrl } from './base-url.ts'
-import type { Key } from './config-types.ts'
+import type { BedrockKeyConfig, Key } from './config-types.ts'
 import type { BuiltInProvider } from './providers.ts'
 import type { ProviderContext } from './provider-context.ts'
 
+type CloudBlocks = Pick<Key, 'azure_key_config' | 'bedrock_key_config' | 'vertex_key_config'>
+
 /** What a cloud's key needs beside its value; undefined for providers that are no cloud. */
-export function resolveCloud (key: Key, kind: BuiltInProvider['kind'], path: string, allowPrivateNetwork: boolean, context: ProviderContext): CloudSettings | undefined {
+export function resolveCloud (key: CloudBlocks, kind: BuiltInProvider['kind'], path: string, allowPrivateNetwork: boolean, context: ProviderContext): CloudSettings | undefined {
   if (kind !== 'azure' && key.azure_key_config !== undefined) context.warnings.push(`${path}.azure_key_config: is only for the provider azure and has no effect here`)
   switch (kind) {
     case 'azure': return resolveAzure(key, path, allowPrivateNetwork, context)
-    case 'bedrock': return resolveBedrock(key)
+    case 'bedrock': return resolveBedrock(key, path, context)
     case 'vertex': return resolveVertex(key, path, context)
     default: return undefined
   }
@@ -18,10 +20,14 @@ export function resolveCloud (key: Key, kind: BuiltInProvider['kind'], path: str
 /** Whether a key works without a value: the cloud's own credentials stand in for it. */
 export function isCloudCredential (cloud: CloudSettings | undefined): boolean {
   if (cloud === undefined) return false
-  return cloud.kind === 'azure' ? cloud.clientId !== '' && cloud.clientSecret !== '' && cloud.tenantId !== '' : true
+  switch (cloud.kind) {
+    case 'azure': return cloud.clientId !== '' && cloud.clientSecret !== '' && cloud.tenantId !== ''
+    case 'bedrock': return cloud.accessKey !== '' && cloud.secretKey !== ''
+    case 'vertex': return true
+  }
 }
 
-function resolveAzure ({ azure_key_config: config = {} }: Key, path: string, allowPrivateNetwork: boolean, context: ProviderContext): CloudSettings {
+function resolveAzure ({ azure_key_config: config = {} }: CloudBlocks, path: string, allowPrivateNetwork: boolean, context: ProviderContext): CloudSettings {
   const scopes = config.scopes ?? []
   return {
     kind: 'azure',
@@ -45,21 +51,40 @@ function azureEndpoint (text: string, path: string, allowPrivateNetwork: boolean
   return ''
 }
 
-function resolveBedrock ({ bedrock_key_config: config = {} }: Key): CloudSettings {
+function resolveBedrock ({ bedrock_key_config: config = {} }: CloudBlocks, path: string, context: ProviderContext): CloudSettings {
+  const { environment } = context
   return {
     kind: 'bedrock',
-    region: config.region ?? '',
-    accessKey: config.access_key ?? '',
-    secretKey: config.secret_key ?? '',
-    sessionToken: config.session_token ?? '',
+    region: config.region || environment['AWS_REGION'] || environment['AWS_DEFAULT_REGION'] || 'us-east-1',
+    ...resolveAwsKeys(config, `${path}.bedrock_key_config`, context),
     arn: config.arn ?? '',
     roleArn: config.role_arn ?? '',
     externalId: config.external_id ?? '',
-    sessionName: config.session_name ?? ''
+    sessionName: config.session_name ?? '',
+    stsEndpoint: resolveStsEndpoint(context)
   }
 }
 
-function resolveVertex ({ vertex_key_config: config = {} }: Key, path: string, context: ProviderContext): CloudSettings {
+/** The environment's keys stand in for those of the config only where it names none, be it by a variable that is not set. */
+function resolveAwsKeys (config: BedrockKeyConfig, path: string, context: ProviderContext): { accessKey: string, secretKey: string, sessionToken: string } {
+  const { environment, references, problems } = context
+  const { access_key: accessKey = '', secret_key: secretKey = '', session_token: sessionToken = '' } = config
+  const isNamed = (['access_key', 'secret_key'] as const).some((name) => (config[name] ?? '') !== '' || references.has(`${path}.${name}`))
+  if (!isNamed) return { accessKey: environment['AWS_ACCESS_KEY_ID'] ?? '', secretKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '', sessionToken: environment['AWS_SESSION_TOKEN'] ?? '' }
+  const missing = accessKey === '' ? 'access_key' : 'secret_key'
+  if ((accessKey === '') !== (secretKey === '') && !references.has(`${path}.${missing}`)) problems.add({ path: `${path}.${missing}`, value: '', message: 'is missing; access_key and secret_key belong together' })
+  return { accessKey, secretKey, sessionToken }
+}
+
+/** Amazon's own variable for a security token service elsewhere. */
+function resolveStsEndpoint ({ environment, problems }: ProviderContext): string {
+  const endpoint = environment['AWS_ENDPOINT_URL_STS'] ?? ''
+  if (endpoint === '' || URL.canParse(endpoint)) return endpoint
+  problems.add({ path: 'AWS_ENDPOINT_URL_STS', value: '***', message: 'must be a URL' })
+  return ''
+}
+
+function resolveVertex ({ vertex_key_config: config = {} }: CloudBlocks, path: string, context: ProviderContext): CloudSettings {
   const credentials = config.auth_credentials ?? ''
   const json = credentials === '' || credentials.trimStart().startsWith('{') ? credentials : Buffer.from(credentials, 'base64').toString('utf8')
   if (json !== '' && !isObjectText(json)) {

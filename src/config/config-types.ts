@@ -700,39 +700,39 @@ export interface AzureKeyConfig {
   }
 }
 /**
- * AWS Bedrock. Accepted, but has no effect in this version.
+ * AWS Bedrock. `value` of the key, when it is there, is a Bedrock API key and goes before these.
  */
 export interface BedrockKeyConfig {
   /**
-   * AWS region. Accepted, but has no effect in this version.
+   * AWS region. Default: `AWS_REGION`, then `AWS_DEFAULT_REGION`, then us-east-1.
    */
   region?: string
   /**
-   * AWS access key. Accepted, but has no effect in this version.
+   * AWS access key. With neither this nor `secret_key`, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment serve.
    */
   access_key?: string
   /**
-   * AWS secret key. Accepted, but has no effect in this version.
+   * AWS secret key.
    */
   secret_key?: string
   /**
-   * AWS session token. Accepted, but has no effect in this version.
+   * Session token that belongs to the two keys.
    */
   session_token?: string
   /**
-   * Resource ARN. Accepted, but has no effect in this version.
+   * ARN that goes before model ids which are no ARN themselves.
    */
   arn?: string
   /**
-   * Role to assume. Accepted, but has no effect in this version.
+   * Role to assume with the keys.
    */
   role_arn?: string
   /**
-   * External id of the role. Accepted, but has no effect in this version.
+   * External id of the role.
    */
   external_id?: string
   /**
-   * Session name. Accepted, but has no effect in this version.
+   * Session name. Default: bifrost.
    */
   session_name?: string
   /**

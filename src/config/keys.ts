@@ -34,8 +34,10 @@ export function resolveKeys (configured: readonly Key[], builtIn: BuiltInProvide
     const variable = builtIn.keyVariable
     const value = variable === null ? '' : environment[variable] ?? ''
     if (value !== '' && needsEndpoint(builtIn, network)) return { keys: [], keyless: false, unavailableReason: `no endpoint: give ${context.path}.keys[0].azure_key_config.endpoint or network_config.base_url` }
-    if (value !== '') return { keys: [{ ...keylessKey, id: `${name}-0`, name: `${name}-0`, value }], keyless: false, unavailableReason: null }
-    const hint = variable === null ? `add ${context.path}.keys or set custom_provider_config.is_key_less` : `set ${variable}`
+    // The environment may hold the cloud's credentials.
+    const cloud = builtIn.kind === 'bedrock' ? resolveCloud({}, builtIn.kind, `${context.path}.keys[0]`, network.allow_private_network, context) : undefined
+    if (value !== '' || isCloudCredential(cloud)) return { keys: [{ ...keylessKey, id: `${name}-0`, name: `${name}-0`, value, ...cloud === undefined ? {} : { cloud } }], keyless: false, unavailableReason: null }
+    const hint = variable === null ? `add ${context.path}.keys or set custom_provider_config.is_key_less` : `set ${variable}${cloud === undefined ? '' : ', or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'}`
     return { keys: [], keyless: false, unavailableReason: `no key: ${hint}` }
   }
 
@@ -148,9 +150,15 @@ function reasonText (keys: readonly Key[], resolved: readonly KeySettings[], bui
   if (keys.every((key) => !key.enabled)) return 'no key: every key is disabled'
   if (builtIn.kind === 'azure' && resolved.every(({ cloud }) => cloud?.kind !== 'azure' || cloud.endpoint === '')) return `no endpoint: give ${context.path}.keys[0].azure_key_config.endpoint`
   if (keys.some((key, index) => key.enabled && resolved[index]?.value !== '')) return 'no key: every key needs something that is not supported by this version yet'
-  const variables = keys.flatMap((key, index) => key.enabled ? context.references.get(`${context.path}.keys[${index}].value`) ?? [] : [])
+  const variables = keys.flatMap((key, index) => key.enabled ? unsetVariables(key, `${context.path}.keys[${index}]`, context) : [])
   if (variables.length > 0) return `no key: set ${[...new Set(variables)].join(' or ')}`
   return builtIn.keyVariable === null
     ? `no key: give ${context.path}.keys a value`
     : `no key: give ${context.path}.keys[0].value, for instance "env.${builtIn.keyVariable}"`
+}
+
+/** Of the fields that a key may be switched off by; `substitute-env.ts` makes them empty. */
+function unsetVariables (key: Key, path: string, { references }: ProviderContext): string[] {
+  const { access_key: accessKey, secret_key: secretKey } = key.bedrock_key_config ?? {}
+  return [[key.value, 'value'], [accessKey, 'bedrock_key_config.access_key'], [secretKey, 'bedrock_key_config.secret_key']].flatMap(([value, field]) => value === '' ? references.get(`${path}.${field}`) ?? [] : [])
 }

@@ -66,6 +66,8 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'rerank'], {
     kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
   }),
+  // Each key has a region of its own.
+  row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens'], { kind: 'bedrock', injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -78,7 +80,7 @@ export function nativeOllama (builtIn: BuiltInProvider): BuiltInProvider {
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'bedrock', 'bedrock_mantle', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'bedrock_mantle', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
   'elevenlabs', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 

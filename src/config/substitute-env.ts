@@ -34,9 +34,12 @@ export function substituteEnv (root: unknown, environment: Environment, schema: 
   return references
 }
 
-/** `providers.<name>.keys[<index>].value` */
+const awsKeys: ReadonlySet<unknown> = new Set(['access_key', 'secret_key', 'session_token'])
+
+/** `providers.<name>.keys[<index>].value`, and what stands in for it at Amazon */
 function isKeyValue (path: ReadonlyArray<string | number>): boolean {
-  return path.length === 5 && path[0] === 'providers' && path[2] === 'keys' && path[4] === 'value'
+  if (path[0] !== 'providers' || path[2] !== 'keys') return false
+  return (path.length === 5 && path[4] === 'value') || (path.length === 6 && path[4] === 'bedrock_key_config' && awsKeys.has(path[5]))
 }
 
 /** What a key of a cloud needs beside its value: without it that key is not used. */

@@ -10,6 +10,8 @@ import { cohereEmbedding } from './cohere/embedding.ts'
 import { cohereRerank } from './cohere/rerank.ts'
 import { ollamaChat } from './ollama/chat.ts'
 import { ollamaEmbedding } from './ollama/embedding.ts'
+import { bedrockChat } from './bedrock/chat.ts'
+import { bedrockTokenCount } from './bedrock/token-count.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -29,7 +31,8 @@ const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank },
   anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount },
   cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
-  ollama: { chat: ollamaChat, embedding: ollamaEmbedding }
+  ollama: { chat: ollamaChat, embedding: ollamaEmbedding },
+  bedrock: { chat: bedrockChat, tokenCount: bedrockTokenCount }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

@@ -14,6 +14,7 @@ import { createMistralFamily } from '../providers/mistral/provider.ts'
 import { createOllamaFamily } from '../providers/ollama/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
 import { createOpenAiFamily } from '../providers/openai/provider.ts'
+import { createBedrockFamily } from '../providers/bedrock/provider.ts'
 
 type Kind = ProviderSettings['kind']
 
@@ -21,6 +22,7 @@ type Kind = ProviderSettings['kind']
 const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings) => Family>>> = {
   anthropic: createAnthropicFamily,
   azure: createAzureFamily,
+  bedrock: createBedrockFamily,
   cohere: createCohereFamily,
   mistral: createMistralFamily,
   ollama: createOllamaFamily,

@@ -49,7 +49,7 @@ const geminiVerbs: ReadonlyMap<string, { operation: Operation, stream: boolean }
   ['batchEmbedContents', { operation: 'embedding', stream: false }],
   ['countTokens', { operation: 'count_tokens', stream: false }]
 ])
-const bedrockPath = /^\/model\/(.+)\/(converse|converse-stream)$/
+const bedrockPath = /^\/model\/(.+)\/(converse|converse-stream|count-tokens)$/
 /** Without the version, as some set the base URL. */
 const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses)$/
 
@@ -86,7 +86,7 @@ function findPatterned (path: string, isMounted: boolean): PathRoute | null {
   const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
   if (gemini !== null && verb !== undefined) return { dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
   const bedrock = bedrockPath.exec(path)
-  if (bedrock !== null) return { dialect: 'bedrock', operation: 'chat_completion', model: decode(bedrock[1] as string), stream: bedrock[2] === 'converse-stream', template: `/model/{model}/${bedrock[2] as string}` }
+  if (bedrock !== null) return { dialect: 'bedrock', operation: bedrock[2] === 'count-tokens' ? 'count_tokens' : 'chat_completion', model: decode(bedrock[1] as string), stream: bedrock[2] === 'converse-stream', template: `/model/{model}/${bedrock[2] as string}` }
   return null
 }
 

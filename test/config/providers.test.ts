@@ -82,7 +82,7 @@ test('perplexity has no /v1 in its chat path', () => {
 
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
-    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, cohere, mock'
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, cohere, bedrock, mock'
   ])
 })
 

@@ -7,8 +7,8 @@ import { createContext } from './golden.ts'
 import { createSettings, emptyRequest, errorOf, testGoldenFiles } from './family-tests.ts'
 import { createJob } from './recordings.ts'
 
-const { baseUrl, paths, operations } = builtInProvider('cohere') ?? assert.fail()
-const family = createCohereFamily(createSettings('cohere', { baseUrl, paths, operations }))
+const { baseUrl, paths, operations, nativeOperations } = builtInProvider('cohere') ?? assert.fail()
+const family = createCohereFamily(createSettings('cohere', { baseUrl, paths, operations, nativeOperations }))
 const chat = family.chat('m') ?? assert.fail()
 const embedding = family.embedding('m') ?? assert.fail()
 const rerank = family.rerank('m') ?? assert.fail()

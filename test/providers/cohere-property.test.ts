@@ -9,8 +9,8 @@ import { canonicalRequest } from './canonical-arbitrary.ts'
 import { createContext } from './golden.ts'
 import { createSettings } from './family-tests.ts'
 
-const { baseUrl, paths, operations } = builtInProvider('cohere') ?? assert.fail()
-const chat = createCohereFamily(createSettings('cohere', { baseUrl, paths, operations })).chat('m') ?? assert.fail()
+const { baseUrl, paths, operations, nativeOperations } = builtInProvider('cohere') ?? assert.fail()
+const chat = createCohereFamily(createSettings('cohere', { baseUrl, paths, operations, nativeOperations })).chat('m') ?? assert.fail()
 
 /** What the reference of `POST /v2/chat` says about each member. */
 const members: Readonly<Record<string, (value: unknown) => boolean>> = {

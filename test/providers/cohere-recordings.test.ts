@@ -12,8 +12,8 @@ import { createContext, decode, hear } from './golden.ts'
 import { createSettings, emptyRequest } from './family-tests.ts'
 import { noRecordings } from './recordings.ts'
 
-const { baseUrl, paths, operations } = builtInProvider('cohere') ?? assert.fail()
-const family = createCohereFamily(createSettings('cohere', { baseUrl, paths, operations }))
+const { baseUrl, paths, operations, nativeOperations } = builtInProvider('cohere') ?? assert.fail()
+const family = createCohereFamily(createSettings('cohere', { baseUrl, paths, operations, nativeOperations }))
 const chat = family.chat('m') ?? assert.fail()
 const embedding = family.embedding('m') ?? assert.fail()
 const rerank = family.rerank('m') ?? assert.fail()

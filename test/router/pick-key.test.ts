@@ -120,3 +120,8 @@ test('every random number picks a key that may serve, also the last below 1', ()
     if (keys.some(({ enabled, weight }) => enabled && weight > 0)) assert.ok((keys[index]?.weight ?? 0) > 0)
   }), { numRuns: 2000 })
 })
+
+test('a cloud\'s credentials stand in for a value', () => {
+  const cloud = { kind: 'bedrock', region: 'us-east-1', accessKey: 'a', secretKey: 's', sessionToken: '', arn: '', roleArn: '', externalId: '', sessionName: '', stsEndpoint: '' } as const
+  assert.deepEqual(reached(withKeys([{ value: '' }, { value: '', cloud }, { value: '', cloud, enabled: false }])), [1])
+})

@@ -1,0 +1,49 @@
+import type { ProviderSettings } from '../../api/settings.ts'
+import type { JobFrame } from '../../api/job.ts'
+import type { ChatProvider, Family, TranslationContext } from '../family.ts'
+import type { RoleWorld } from './assume-role.ts'
+import { BedrockAuthorizer } from './auth.ts'
+import { BedrockChatDecoder } from './chat-decoder.ts'
+import { fromConverseReply, toChatUsage } from './chat-reply.ts'
+import { toConverseBody } from './chat-request.ts'
+import { embeddingOf } from './embedding.ts'
+import { urlOf } from './endpoint.ts'
+import type { Action } from './endpoint.ts'
+import { toBedrockError } from './errors.ts'
+import { rerankOf } from './rerank.ts'
+import { tokenCounterOf } from './token-count.ts'
+import type { ConverseUsage } from './wire.ts'
+
+const theWorld: RoleWorld = { nowMs: () => Date.now(), fetch: (url, init) => fetch(url, init) }
+
+/** Amazon Bedrock: chat by Converse, embeddings and ranking by InvokeModel. */
+export function createBedrockFamily (settings: ProviderSettings, world: RoleWorld = theWorld): Family {
+  const { name } = settings
+  const authorizer = new BedrockAuthorizer(settings, world)
+  const urlFor = (action: Action) => ({ keyIndex, model }: TranslationContext): URL => urlOf(settings, keyIndex, model, action)
+  const chat: ChatProvider = {
+    toChatRequest: (request, context) => ({ url: urlFor(toChatAction(context.stream))(context), body: { ...toConverseBody(request, context) } }),
+    fromChatReply: (body) => fromConverseReply(name, body),
+    createChatDecoder: () => new BedrockChatDecoder(name)
+  }
+  const counter = tokenCounterOf(name, urlFor('count-tokens'))
+  return {
+    streamFraming: () => 'event-stream',
+    isNative: (dialect, operation) => dialect === 'bedrock' && (operation === 'chat_completion' || operation === 'count_tokens'),
+    toNativeRequest: (job: JobFrame) => ({ url: urlOf(settings, job.keyIndex, job.model, job.operation === 'count_tokens' ? 'count-tokens' : toChatAction(job.stream)), body: job.body }),
+    chat: () => chat,
+    embedding: (model) => embeddingOf(name, model, urlFor('invoke')),
+    rerank: (model) => rerankOf(name, model, urlFor('invoke')),
+    tokenCounter: () => counter,
+    toUsage: (body) => {
+      const usage = (body as { usage?: ConverseUsage } | null)?.usage
+      return usage === undefined ? null : toChatUsage(usage)
+    },
+    authorize: (request, keyIndex) => authorizer.authorize(request, keyIndex),
+    toError: (status, headers, body) => toBedrockError(name, status, headers, body)
+  }
+}
+
+function toChatAction (stream: boolean): Action {
+  return stream ? 'converse-stream' : 'converse'
+}
