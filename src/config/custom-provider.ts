@@ -2,33 +2,36 @@ import type { Operation } from '../api/operations.ts'
 import { parseProviderUrl } from './base-url.ts'
 import type { CustomProviderConfig } from './config-types.ts'
 import type { ProviderContext } from './provider-context.ts'
-import { customProvider } from './providers.ts'
+import { customBases, customProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { originalOnlyBaseTypes } from './unsupported.ts'
 
-const { operations: served } = customProvider
+/** What has no stream. */
+const unaryOperations: ReadonlySet<Operation> = new Set<Operation>(['embedding', 'rerank', 'count_tokens'])
 
 /** A provider that the table does not know, made from its `custom_provider_config`. */
 export function resolveCustomProvider (config: CustomProviderConfig, allowPrivateNetwork: boolean, context: ProviderContext): BuiltInProvider {
   const path = `${context.path}.custom_provider_config`
-  if (config.base_provider_type !== 'openai') {
+  const base = customBases.get(config.base_provider_type)
+  if (base === undefined) {
     const place = `${path}.base_provider_type`
-    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: `must be one of: openai, ${originalOnlyBaseTypes.join(', ')} (only openai is served by this version)` })
+    context.problems.add({ path: place, value: context.show(place, config.base_provider_type), message: `must be one of: ${[...customBases.keys(), ...originalOnlyBaseTypes].join(', ')} (only ${[...customBases.keys()].join(', ')} are served by this version)` })
   }
+  const start = base ?? customProvider
   return {
-    ...customProvider,
+    ...start,
     keyless: config.is_key_less,
-    operations: allowedOperations(config, `${path}.allowed_requests`, context),
-    paths: overriddenPaths(config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
+    operations: allowedOperations(config, start.operations, `${path}.allowed_requests`, context),
+    paths: overriddenPaths(config, start, allowPrivateNetwork, `${path}.request_path_overrides`, context)
   }
 }
 
-function allowedOperations (config: CustomProviderConfig, path: string, context: ProviderContext): readonly Operation[] {
+function allowedOperations (config: CustomProviderConfig, served: readonly Operation[], path: string, context: ProviderContext): readonly Operation[] {
   const requests = config.allowed_requests
   if (requests === undefined) return served
   const allowed = served.filter((operation) => requests[operation] === true)
   for (const operation of served) {
-    if (operation === 'embedding') continue // has no stream
+    if (unaryOperations.has(operation)) continue
     const stream = requests[`${operation}_stream`] === true
     if (stream === allowed.includes(operation)) continue
     context.warnings.push(`${path}.${operation}_stream: a stream is allowed exactly when ${operation} is, in this version`)
@@ -37,12 +40,13 @@ function allowedOperations (config: CustomProviderConfig, path: string, context:
   return allowed
 }
 
-function overriddenPaths (config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
-  const paths = { ...customProvider.paths }
+function overriddenPaths (config: CustomProviderConfig, { kind, operations: served, paths: usual }: BuiltInProvider, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
+  const paths = { ...usual }
   for (const [name, target] of Object.entries(config.request_path_overrides)) {
     const operation = served.find((known) => known === name)
-    if (operation === undefined) {
-      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${served.join(', ')}`)
+    // Other APIs have the model in their paths.
+    if (operation === undefined || kind !== 'openai') {
+      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${kind === 'openai' ? served.join(', ') : 'none with this base_provider_type'}`)
       continue
     }
     paths[operation] = target

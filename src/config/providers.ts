@@ -28,6 +28,7 @@ const defaultPaths: Readonly<Record<Operation, string>> = {
 
 const full = ['chat_completion', 'text_completion', 'embedding', 'responses'] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
+const google = ['chat_completion', 'embedding', 'count_tokens'] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
 const chatTextEmbedding = ['chat_completion', 'text_completion', 'embedding'] as const satisfies Operation[]
 const chatTextResponses = ['chat_completion', 'text_completion', 'responses'] as const satisfies Operation[]
@@ -51,6 +52,9 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('parasail', 'https://api.parasail.io', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { injectStreamUsage: false }),
+  row('gemini', 'https://generativelanguage.googleapis.com', google, { kind: 'gemini', injectStreamUsage: false }),
+  // Stands for the address by region, see src/providers/vertex/endpoint.ts.
+  row('vertex', 'https://aiplatform.googleapis.com', google, { kind: 'vertex', injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -58,7 +62,7 @@ export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'azure', 'anthropic', 'bedrock', 'bedrock_mantle', 'cohere', 'opencode-go', 'opencode-zen',
   'elevenlabs', 'huggingface', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
@@ -71,6 +75,12 @@ export const customProvider: BuiltInProvider = {
   ...row('', '', full)[1],
   keyVariable: null
 }
+
+/** The same for other APIs, by `base_provider_type`. */
+export const customBases: ReadonlyMap<string, BuiltInProvider> = new Map([
+  ['openai', customProvider],
+  ['gemini', { ...table.get('gemini') as BuiltInProvider, baseUrl: '', keyVariable: null }]
+])
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */
 export const unsupportedProvider: BuiltInProvider = {

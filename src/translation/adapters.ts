@@ -4,12 +4,16 @@ import type { Adapter } from '../providers/adapter.ts'
 import { createFamilyAdapter } from './family-adapter.ts'
 import type { AdapterContext } from './family-adapter.ts'
 import type { Family } from '../providers/family.ts'
+import { createGeminiFamily } from '../providers/gemini/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
 import { createOpenAiFamily } from '../providers/openai/provider.ts'
+import { createVertexFamily } from '../providers/vertex/provider.ts'
 
 /** Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`. The mock is no wire format. */
 const families: Readonly<Partial<Record<ProviderSettings['kind'], (settings: ProviderSettings) => Family>>> = {
-  openai: createOpenAiFamily
+  openai: createOpenAiFamily,
+  gemini: createGeminiFamily,
+  vertex: createVertexFamily
 }
 
 const world: AdapterContext = {
