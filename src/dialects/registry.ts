@@ -2,6 +2,9 @@ import type { Dialect } from '../api/dialects.ts'
 import type { Operation } from '../api/operations.ts'
 import { GatewayError } from '../errors.ts'
 import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } from './dialect.ts'
+import { geminiChat } from './gemini/chat.ts'
+import { geminiEmbedding } from './gemini/embedding.ts'
+import { geminiTokenCount } from './gemini/token-count.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -16,7 +19,8 @@ interface DialectParts {
 }
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
-  openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank }
+  openai: { chat: openAiChat, embedding: openAiEmbedding, rerank: openAiRerank },
+  gemini: { chat: geminiChat, embedding: geminiEmbedding, tokenCount: geminiTokenCount }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

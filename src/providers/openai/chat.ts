@@ -15,7 +15,8 @@ export class OpenAiChatProvider implements ChatProvider {
 
   toChatRequest (request: ChatRequest, context: TranslationContext): ProviderRequest {
     const { model, stream } = context
-    const { reasoning, top_k: topK, messages, tools, ...rest } = request
+    const { reasoning, top_k: topK, messages, tools, extra_body: extraBody, ...rest } = request
+    if (extraBody !== undefined && extraBody !== null) context.drop('extra_body')
     if (topK !== undefined && topK !== null) context.drop('top_k')
     const body: JsonObject = { ...rest, model, messages: messages.map((message) => toPlain(message as unknown as JsonObject, context)) }
     const effort = rest.reasoning_effort ?? reasoning?.effort
@@ -41,7 +42,7 @@ export class OpenAiChatProvider implements ChatProvider {
 }
 
 /** Members of a message that OpenAI's API does not know. */
-const foreignMembers = new Set(['reasoning_details', 'reasoning_content', 'cache_control', 'is_error', 'annotations', 'extra_content'])
+const foreignMembers = new Set(['reasoning_details', 'reasoning_content', 'cache_control', 'is_error', 'annotations', 'images', 'extra_content'])
 
 function toPlain (message: JsonObject, context: TranslationContext): JsonObject {
   const plain = Object.fromEntries(Object.entries(message).filter(([name]) => !foreignMembers.has(name)))

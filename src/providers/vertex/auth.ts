@@ -30,7 +30,8 @@ export class TokenSource {
   /** @throws GatewayError (rejects) when none can be had */
   get (): string | Promise<string> {
     if (this.token !== null && this.nowMs() < this.token.expiresAtMs - renewBeforeMs) return this.token.value
-    return this.pending ??= this.fetch().finally(() => { this.pending = null })
+    this.pending ??= this.fetch().finally(() => { this.pending = null })
+    return this.pending
   }
 
   private async fetch (): Promise<string> {
