@@ -49,7 +49,7 @@ function toNativeRequest (job: JobFrame, urlOf: UrlOfVerb): { url: URL, body: Ui
   return { url: urlOf(model, verb, keyIndex), body }
 }
 
-/** Only contents count without the rest of a request. */
+/** Beside contents alone, it counts whole requests. */
 function toCountBody (request: JsonObject, model: string): JsonObject {
-  return Object.keys(request).length === 1 ? request : { generateContentRequest: { model: toResourceName(model), ...request } }
+  return { generateContentRequest: { model: toResourceName(model), ...request } }
 }

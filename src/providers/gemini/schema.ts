@@ -17,6 +17,8 @@ const combining = ['anyOf', 'oneOf', 'allOf', '$ref', 'additionalProperties', 'p
 
 /** Most schemas within one: references that are written out multiply. */
 const schemasMax = 2_000
+/** Most references that lead from one to the next. */
+const referencesMax = 32
 
 interface Conversion {
   readonly root: JsonObject
@@ -32,23 +34,28 @@ function convert (schema: JsonObject, conversion: Conversion, path: readonly str
   if (conversion.schemasLeft-- <= 0) return { type: 'OBJECT' }
   const reference = schema['$ref']
   if (typeof reference === 'string') {
-    const target = path.includes(reference) ? null : resolve(reference, conversion.root)
+    const target = follow(reference, conversion, path)
     if (target === null) return pick(schema, ['title', 'description'], { type: 'OBJECT' })
     const { $ref: _reference, ...own } = schema
     return convert({ ...target, ...own }, conversion, [...path, reference])
   }
-  const merged = mergeAll(schema, conversion, path)
+  const { merged, followed } = mergeAll(schema, conversion, path)
   const result = pick(merged, kept, {})
-  addUnion(merged, result, conversion, path)
-  addType(merged, result, conversion, path)
+  addUnion(merged, result, conversion, followed)
+  addType(merged, result, conversion, followed)
   addLimits(merged, result)
-  addMembers(merged, result, conversion, path)
+  addMembers(merged, result, conversion, followed)
   return result
 }
 
 function pick (from: JsonObject, names: readonly string[], into: JsonObject): JsonObject {
   for (const name of names) if (from[name] !== undefined) into[name] = from[name]
   return into
+}
+
+/** @returns null for a reference that leads nowhere, or back */
+function follow (reference: string, conversion: Conversion, path: readonly string[]): JsonObject | null {
+  return path.includes(reference) || path.length >= referencesMax ? null : resolve(reference, conversion.root)
 }
 
 function resolve (reference: string, root: JsonObject): JsonObject | null {
@@ -61,22 +68,26 @@ function resolve (reference: string, root: JsonObject): JsonObject | null {
   return isRecord(value) ? value : null
 }
 
-/** `allOf` as one schema: properties and required of all, of other members the last one. */
-function mergeAll (schema: JsonObject, conversion: Conversion, path: readonly string[]): JsonObject {
+/** `allOf` as one schema: properties and required of all, of other members the last one; and the references on the way. */
+function mergeAll (schema: JsonObject, conversion: Conversion, path: readonly string[]): { merged: JsonObject, followed: readonly string[] } {
   const { allOf, ...own } = schema
-  if (!Array.isArray(allOf)) return schema
+  if (!Array.isArray(allOf)) return { merged: schema, followed: path }
   let merged: JsonObject = {}
+  let followed = path
   for (const part of [...allOf.filter(isRecord), own]) {
     const reference = part['$ref']
-    const target = typeof reference === 'string' && !path.includes(reference) ? resolve(reference, conversion.root) : null
-    const flat = mergeAll(target ?? part, conversion, typeof reference === 'string' ? [...path, reference] : path)
-    merged = {
-      ...merged,
-      ...flat,
-      ...isRecord(merged['properties']) || isRecord(flat['properties']) ? { properties: { ...merged['properties'] as JsonObject, ...flat['properties'] as JsonObject } } : {},
-      ...Array.isArray(merged['required']) || Array.isArray(flat['required']) ? { required: [...merged['required'] as unknown[] ?? [], ...flat['required'] as unknown[] ?? []] } : {}
-    }
+    const target = typeof reference === 'string' ? follow(reference, conversion, followed) ?? {} : part
+    const flat = mergeAll(target, conversion, typeof reference === 'string' ? [...followed, reference] : followed)
+    followed = flat.followed
+    merged = mergeTwo(merged, flat.merged)
   }
+  return { merged, followed }
+}
+
+function mergeTwo (first: JsonObject, second: JsonObject): JsonObject {
+  const merged: JsonObject = { ...first, ...second }
+  if (isRecord(first['properties']) && isRecord(second['properties'])) merged['properties'] = { ...first['properties'], ...second['properties'] }
+  if (Array.isArray(first['required']) && Array.isArray(second['required'])) merged['required'] = [...first['required'], ...second['required']] as unknown[]
   return merged
 }
 
