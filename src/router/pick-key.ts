@@ -56,7 +56,8 @@ function draw (provider: ProviderSettings, model: string, point: number, weighte
 }
 
 function serves (provider: ProviderSettings, key: KeySettings, model: string): boolean {
-  if (!key.enabled || (key.value === '' && !provider.keyless)) return false
+  // The config enables a key without a value only where its cloud settings are credentials.
+  if (!key.enabled || (key.value === '' && !provider.keyless && key.cloud === undefined)) return false
   if (key.blacklistedModels.includes(model)) return false
   return key.models.includes('*') || key.models.includes(model) || Object.hasOwn(key.aliases, model)
 }

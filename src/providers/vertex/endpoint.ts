@@ -3,7 +3,7 @@ import { GatewayError } from '../../errors.ts'
 import type { UrlOfVerb } from '../gemini/chat.ts'
 
 /** Stands for the address by region, which every key has its own of. */
-export const defaultBaseUrl = 'https://aiplatform.googleapis.com'
+const defaultBaseUrl = 'https://aiplatform.googleapis.com'
 const multiRegions: ReadonlySet<string> = new Set(['eu', 'us'])
 
 export function vertexOf (key: KeySettings | undefined): VertexSettings {
