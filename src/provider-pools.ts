@@ -64,6 +64,6 @@ function readPool (pool: ProviderPool, health: Health): ProviderReading {
     restarts: counts(restartReasons, pool.restarts),
     timeouts: counts(timeoutNames, pool.timeouts),
     breakersOpen: health.of(settings.name).openBreakers().length,
-    keys: settings.keys.map((key) => ({ id: key.id, name: key.name, up: key.enabled && (key.value !== '' || settings.keyless) }))
+    keys: settings.keys.map((key) => ({ id: key.id, name: key.name, up: key.enabled && (key.value !== '' || settings.keyless || key.cloud !== undefined) }))
   }
 }

@@ -7,6 +7,8 @@
  *   cache_control on parts and tools       prompt caching (Anthropic)
  *   extra_content on tool calls and parts  thought signatures (Google's own OpenAI endpoint)
  *   opaque parts                           a block that only its own provider understands
+ *   images on answers                      what the model drew (OpenRouter)
+ *   extra_body                             what only one provider understands, by whose it is (Google's own OpenAI endpoint)
  */
 export interface ChatRequest {
   model: string
@@ -39,6 +41,8 @@ export interface ChatRequest {
   user?: string | null
   metadata?: Record<string, string> | null
   service_tier?: string | null
+  /** `google` holds members of a generateContent request, in camel or snake case; they win over what is made of the others. */
+  extra_body?: { google?: JsonObject | null, [provider: string]: unknown } | null
   /** Members that this list does not name. */
   [member: string]: unknown
 }
@@ -66,6 +70,7 @@ export interface AssistantMessage {
   /** In the order in which the model thought; wins over `reasoning_content` where both are there. */
   reasoning_details?: ReasoningDetail[] | null
   annotations?: unknown[]
+  images?: ImagePart[] | null
   audio?: { id: string, [member: string]: unknown } | null
   name?: string
 }
@@ -177,6 +182,7 @@ export interface ChatDelta {
   reasoning_details?: ReasoningDetail[]
   tool_calls?: ToolCallDelta[]
   annotations?: unknown[]
+  images?: ImagePart[]
 }
 
 /** The first delta of a call has `id`, `type` and `name`, later ones only more of `arguments`. `index` counts the calls of a choice from 0. */

@@ -749,23 +749,23 @@ export interface BedrockKeyConfig {
   }
 }
 /**
- * Google Vertex AI. Accepted, but has no effect in this version.
+ * Google Vertex AI. Without `auth_credentials` and `value`, application default credentials are used.
  */
 export interface VertexKeyConfig {
   /**
-   * Project id. Accepted, but has no effect in this version.
+   * Project. That of the service account when absent; an API key in `value` needs none.
    */
   project_id?: string
   /**
-   * Project number. Accepted, but has no effect in this version.
+   * Number of the project, where `project_id` is absent.
    */
   project_number?: string
   /**
-   * Region. Accepted, but has no effect in this version.
+   * Region, or the multi-regions `eu` and `us`; `global` when absent.
    */
   region?: string
   /**
-   * Service account JSON, base64. Accepted, but has no effect in this version.
+   * JSON of a service account, as it is or as base64. Wins over `value`.
    */
   auth_credentials?: string
   /**
@@ -1123,7 +1123,7 @@ export interface ProxyConfig {
  */
 export interface CustomProviderConfig {
   /**
-   * API that the upstream speaks; this version serves `openai`, `anthropic` and `cohere`. With another one of the original the provider is accepted, but unavailable.
+   * API that the upstream speaks; this version serves `openai`, `anthropic`, `cohere` and `gemini`. With another one of the original the provider is accepted, but unavailable.
    */
   base_provider_type: string
   /**

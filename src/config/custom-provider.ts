@@ -43,12 +43,13 @@ function allowedOperations (served: readonly Operation[], config: CustomProvider
   return allowed
 }
 
-function overriddenPaths ({ operations: served, paths: usual }: BuiltInProvider, config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
+function overriddenPaths ({ kind, operations: served, paths: usual }: BuiltInProvider, config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
   const paths = { ...usual }
   for (const [name, target] of Object.entries(config.request_path_overrides)) {
     const operation = served.find((known) => known === name)
-    if (operation === undefined) {
-      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${served.join(', ')}`)
+    // Gemini's paths hold the model.
+    if (operation === undefined || kind === 'gemini') {
+      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${kind === 'gemini' ? 'none with this base_provider_type' : served.join(', ')}`)
       continue
     }
     paths[operation] = target

@@ -32,6 +32,7 @@ const anthropicPaths: Readonly<Record<Operation, string>> = { ...defaultPaths, c
 
 const full = ['chat_completion', 'text_completion', 'embedding', 'responses'] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
+const google = ['chat_completion', 'embedding', 'count_tokens'] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
 const chatTextEmbedding = ['chat_completion', 'text_completion', 'embedding'] as const satisfies Operation[]
 const chatTextResponses = ['chat_completion', 'text_completion', 'responses'] as const satisfies Operation[]
@@ -68,6 +69,9 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   }),
   // Each key has a region of its own.
   row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens'], { kind: 'bedrock', injectStreamUsage: false }),
+  row('gemini', 'https://generativelanguage.googleapis.com', google, { kind: 'gemini', injectStreamUsage: false }),
+  // Stands for the address by region, see src/providers/vertex/endpoint.ts.
+  row('vertex', 'https://aiplatform.googleapis.com', google, { kind: 'vertex', injectStreamUsage: false }),
   row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
 ])
 
@@ -80,7 +84,7 @@ export function nativeOllama (builtIn: BuiltInProvider): BuiltInProvider {
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
 export const originalOnlyNames: ReadonlySet<string> = new Set([
-  'bedrock_mantle', 'vertex', 'opencode-go', 'opencode-zen', 'gemini',
+  'bedrock_mantle', 'opencode-go', 'opencode-zen',
   'elevenlabs', 'replicate', 'runway', 'runware', 'sarvam', 'wafer', 'github-copilot', 'databricks', 'typesafe', 'deepgram'
 ])
 
@@ -98,7 +102,8 @@ const customProvider: BuiltInProvider = {
 export const customBases: ReadonlyMap<string, BuiltInProvider> = new Map([
   ['openai', customProvider],
   ['anthropic', toCustom('anthropic')],
-  ['cohere', toCustom('cohere')]
+  ['cohere', toCustom('cohere')],
+  ['gemini', toCustom('gemini')]
 ])
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */

@@ -12,6 +12,9 @@ import { ollamaChat } from './ollama/chat.ts'
 import { ollamaEmbedding } from './ollama/embedding.ts'
 import { bedrockChat } from './bedrock/chat.ts'
 import { bedrockTokenCount } from './bedrock/token-count.ts'
+import { geminiChat } from './gemini/chat.ts'
+import { geminiEmbedding } from './gemini/embedding.ts'
+import { geminiTokenCount } from './gemini/token-count.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
@@ -32,7 +35,8 @@ const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount },
   cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
   ollama: { chat: ollamaChat, embedding: ollamaEmbedding },
-  bedrock: { chat: bedrockChat, tokenCount: bedrockTokenCount }
+  bedrock: { chat: bedrockChat, tokenCount: bedrockTokenCount },
+  gemini: { chat: geminiChat, embedding: geminiEmbedding, tokenCount: geminiTokenCount }
 }
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {

@@ -9,11 +9,13 @@ import { createAnthropicFamily } from '../providers/anthropic/provider.ts'
 import { createAzureAdapter } from '../providers/azure/adapter.ts'
 import { createAzureFamily } from '../providers/azure/provider.ts'
 import { createCohereFamily } from '../providers/cohere/provider.ts'
+import { createGeminiFamily } from '../providers/gemini/provider.ts'
 import { isPlain } from '../providers/mistral/plain.ts'
 import { createMistralFamily } from '../providers/mistral/provider.ts'
 import { createOllamaFamily } from '../providers/ollama/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
 import { createOpenAiFamily } from '../providers/openai/provider.ts'
+import { createVertexFamily } from '../providers/vertex/provider.ts'
 import { createBedrockFamily } from '../providers/bedrock/provider.ts'
 
 type Kind = ProviderSettings['kind']
@@ -24,9 +26,11 @@ const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings) => Fa
   azure: createAzureFamily,
   bedrock: createBedrockFamily,
   cohere: createCohereFamily,
+  gemini: createGeminiFamily,
   mistral: createMistralFamily,
   ollama: createOllamaFamily,
-  openai: createOpenAiFamily
+  openai: createOpenAiFamily,
+  vertex: createVertexFamily
 }
 
 interface OpenAiNative {

@@ -80,7 +80,8 @@ function toGoogleBody (error: GatewayError, { requestId }: ErrorContext): string
 
 const gemini: DialectAnswers = {
   streamContentType: 'text/event-stream',
-  filler: ':\n',
+  // No comment: Google's SDK takes an event for data only where it begins with `data:`, white space aside, and skips it without a word.
+  filler: '\r\n',
   toError: (error, context) => ({ status: error.status, body: toGoogleBody(error, context), headers: '' }),
   toStreamError: (error, context) => Buffer.from(`data: ${toGoogleBody(error, context)}\r\n\r\n`)
 }

@@ -75,6 +75,30 @@ test('cohere has paths of its own, also as the base of a custom provider', () =>
   assert.equal(loadProvider('mine', { ...custom, keys: [] }).unavailableReason, 'no key: add providers.mine.keys or set custom_provider_config.is_key_less')
 })
 
+for (const [name, baseUrl, variable] of [['gemini', 'https://generativelanguage.googleapis.com', 'GEMINI_API_KEY'], ['vertex', 'https://aiplatform.googleapis.com', 'VERTEX_API_KEY']] as const) {
+  test(`${name} is known without configuration, with an API of its own`, () => {
+    const { kind, baseUrl: address, operations, keyless, unavailableReason } = loadProvider(name, {})
+    assert.deepEqual({ kind, address, operations, keyless, unavailableReason }, { kind: name, address: baseUrl, operations: [chat, 'embedding', 'count_tokens', text, responses], keyless: false, unavailableReason: `no key: set ${variable}` })
+  })
+}
+
+test('a custom provider may speak the API of Gemini, at an address of its own and with its own operations', () => {
+  const provider = loadProvider('my-gemini', custom({ base_provider_type: 'gemini', allowed_requests: { chat_completion: true, chat_completion_stream: true, count_tokens: true, responses: true } }))
+  assert.equal(provider.kind, 'gemini')
+  assert.equal(provider.baseUrl, 'https://llm.example.com')
+  assert.deepEqual(provider.operations, ['chat_completion', 'count_tokens'])
+})
+
+test('a key of Vertex AI has its project, region and account', () => {
+  const account = '{"type":"service_account","project_id":"p-1"}'
+  const block = (config: object): object => ({ keys: [{ vertex_key_config: config }] })
+  const vertexOf = (config: object): unknown => loadProvider('vertex', block(config)).keys[0]?.cloud
+  assert.deepEqual(vertexOf({ project_id: 'p-2', region: 'europe-west4', auth_credentials: Buffer.from(account).toString('base64') }), { kind: 'vertex', projectId: 'p-2', region: 'europe-west4', authCredentials: account })
+  assert.deepEqual(vertexOf({ project_number: '42', auth_credentials: account }), { kind: 'vertex', projectId: '42', region: '', authCredentials: account })
+  const { unavailableReason, keys, kind, baseUrl } = loadProvider('vertex', block({}))
+  assert.deepEqual({ unavailableReason, enabled: keys[0]?.enabled, kind, baseUrl }, { unavailableReason: null, enabled: true, kind: 'vertex', baseUrl: 'https://aiplatform.googleapis.com' })
+})
+
 test('perplexity has no /v1 in its chat path', () => {
   assert.equal(loadProvider('perplexity', {}).paths.chat_completion, '/chat/completions')
   assert.equal(loadProvider('openai', {}).paths.chat_completion, '/v1/chat/completions')
@@ -82,7 +106,7 @@ test('perplexity has no /v1 in its chat path', () => {
 
 test('an unknown name without custom_provider_config lists the built-in names', () => {
   assert.deepEqual(providerProblems('constructor', {}), [
-    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, cohere, bedrock, mock'
+    'providers.constructor: is not a built-in provider and has no custom_provider_config; built in: openai, groq, cerebras, ollama, vllm, sgl, perplexity, nebius, openrouter, xai, fireworks, deepseek, together, parasail, azure, huggingface, mistral, anthropic, cohere, bedrock, gemini, vertex, mock'
   ])
 })
 
@@ -126,7 +150,7 @@ test('request_path_overrides replaces paths or whole URLs', () => {
 
 test('custom provider problems', () => {
   assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'groq' })), [
-    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, cohere, bedrock, gemini, huggingface, replicate (only openai, anthropic, cohere are served by this version)'
+    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, cohere, gemini, bedrock, huggingface, replicate (only openai, anthropic, cohere, gemini are served by this version)'
   ])
   assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
     'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'

@@ -55,6 +55,7 @@ test('a key serves a model by name, by star or by alias, unless it is off, empty
 
 test('a provider without credentials uses its empty key', () => {
   assert.deepEqual(reached(withKeys([{ value: '' }], { keyless: true })), [0])
+  assert.deepEqual(reached(withKeys([{ value: '', cloud: { kind: 'vertex', projectId: 'p', region: '', authCredentials: '' } }])), [0])
   assert.deepEqual(reached(withKeys([{ value: '' }, { value: '' }], { keyless: true })), [0, 1])
 })
 

@@ -70,7 +70,7 @@ function toKnown (members: JsonObject, context: TranslationContext): JsonObject 
 }
 
 /** Members of a message that OpenAI's API does not know. */
-const foreignMembers = new Set(['reasoning_details', 'reasoning_content', 'cache_control', 'is_error', 'annotations', 'extra_content'])
+const foreignMembers = new Set(['reasoning_details', 'reasoning_content', 'cache_control', 'is_error', 'annotations', 'images', 'extra_content'])
 
 function toPlain (message: JsonObject, context: TranslationContext): JsonObject {
   const plain = Object.fromEntries(Object.entries(message).filter(([name]) => !foreignMembers.has(name)))

@@ -1,0 +1,57 @@
+import { GatewayError } from '../../errors.ts'
+import { createTokenFetcher } from './access-token.ts'
+import type { AccessToken } from './access-token.ts'
+
+/** How long before it expires a token is replaced, so that none expires on its way. */
+const renewBeforeMs = 60_000
+/** For a token whose end nobody said; Google's live for an hour. */
+const unknownLifeMs = 300_000
+
+/**
+ * The access token of one key. It is kept until shortly before it expires; who comes while a new one is on its way waits for that one.
+ * States: none (`token` null or about to expire, `pending` null), fetching (`pending` set), valid (`token` good for a while).
+ */
+export class TokenSource {
+  private readonly provider: string
+  private readonly keyName: string
+  private readonly credentials: string
+  private readonly nowMs: () => number
+  private token: AccessToken | null = null
+  private pending: Promise<string> | null = null
+  private fetchToken: (() => Promise<AccessToken>) | null = null
+
+  constructor (provider: string, keyName: string, credentials: string, nowMs: () => number) {
+    this.provider = provider
+    this.keyName = keyName
+    this.credentials = credentials
+    this.nowMs = nowMs
+  }
+
+  /** @throws GatewayError (rejects) when none can be had */
+  get (): string | Promise<string> {
+    if (this.token !== null && this.nowMs() < this.token.expiresAtMs - renewBeforeMs) return this.token.value
+    this.pending ??= this.fetch().finally(() => { this.pending = null })
+    return this.pending
+  }
+
+  private async fetch (): Promise<string> {
+    try {
+      this.fetchToken ??= await createTokenFetcher(this.credentials)
+      const { value, expiresAtMs } = await this.fetchToken()
+      this.token = { value, expiresAtMs: expiresAtMs === 0 ? this.nowMs() + unknownLifeMs : expiresAtMs }
+      return value
+    } catch (cause) {
+      throw this.toError(cause)
+    }
+  }
+
+  /** A server that does not answer says nothing about the key. */
+  private toError (cause: unknown): GatewayError {
+    const { status, code, message } = cause as { status?: number, code?: unknown, message?: unknown }
+    const answered = typeof status === 'number' ? status : typeof code === 'number' ? code : 0
+    const text = `No access token for key ${this.keyName} of ${this.provider}: ${String(message)}`
+    const isTransient = answered >= 500 || answered === 429 || (answered === 0 && typeof code === 'string' && /^(?:E[A-Z]+|UND_ERR_\w+)$/.test(code))
+    if (isTransient) return new GatewayError('BIFROST_UPSTREAM_CONNECT', { provider: this.provider, message: text, cause })
+    return new GatewayError('BIFROST_UPSTREAM_STATUS', { status: 401, provider: this.provider, type: 'authentication_error', message: text, cause })
+  }
+}

@@ -1,0 +1,63 @@
+import type { JsonObject } from '../../api/chat.ts'
+import type { ProviderSettings } from '../../api/settings.ts'
+import type { AdapterRequest } from '../adapter.ts'
+import type { Family } from '../family.ts'
+import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
+import type { ApiTraits } from '../gemini/chat-request.ts'
+import { toGoogleError } from '../gemini/errors.ts'
+import { GeminiTokenCounter } from '../gemini/token-count.ts'
+import { toChatUsage } from '../gemini/usage.ts'
+import type { UsageMetadata } from '../gemini/wire.ts'
+import { TokenSource } from './auth.ts'
+import { VertexEmbeddingProvider } from './embedding.ts'
+import { toUrlOfVerb, vertexOf } from './endpoint.ts'
+
+/** The tier is a matter of contracts and headers there. */
+const api: ApiTraits = { unknownMembers: new Set(), hasServiceTier: false }
+
+/** Vertex AI: Gemini with Google Cloud's addresses and credentials. */
+export function createVertexFamily (settings: ProviderSettings, nowMs: () => number = Date.now): Family {
+  const { name, operations, keys } = settings
+  const urlOf = toUrlOfVerb(name, keys, settings.baseUrl)
+  const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
+  const embedding = operations.includes('embedding') ? new VertexEmbeddingProvider(name, urlOf) : null
+  const tokenCounter = operations.includes('count_tokens') ? new GeminiTokenCounter(name, api, urlOf, toCountBody) : null
+  const tokens = keys.map((key) => new TokenSource(name, key.name, vertexOf(key).authCredentials, nowMs))
+  return {
+    streamFraming: () => 'sse',
+    // Embeddings and counts have other bodies here than in the Gemini API.
+    isNative: (dialect, operation, model) => dialect === 'gemini' && operation === 'chat_completion' && operations.includes(operation) && !isClaude(model),
+    toNativeRequest: ({ model, stream, keyIndex, body }) => ({ url: toChatUrl(urlOf, model, stream, keyIndex), body }),
+    chat: (model) => (isClaude(model) ? null : chat),
+    embedding: (model) => (isClaude(model) ? null : embedding),
+    rerank: () => null,
+    tokenCounter: (model) => (isClaude(model) ? null : tokenCounter),
+    toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
+    authorize (request, keyIndex) {
+      const key = keys[keyIndex]
+      // The more specific credential wins: a key may have a value and an account.
+      if (key !== undefined && key.value !== '' && vertexOf(key).authCredentials === '') return withHeader(request, 'x-goog-api-key', key.value)
+      if (key === undefined || settings.keyless) return request
+      const token = (tokens[keyIndex] as TokenSource).get()
+      // Nearly always the token is there.
+      return typeof token === 'string' ? withHeader(request, 'authorization', `Bearer ${token}`) : token.then((value) => withHeader(request, 'authorization', `Bearer ${value}`))
+    },
+    toError: (status, headers, body) => toGoogleError(name, status, headers, body)
+  }
+}
+
+/** Anthropic's models have an API of their own there (`publishers/anthropic`, `:rawPredict`), which this version does not serve. */
+function isClaude (model: string): boolean {
+  return /(?:^|\/)claude-/.test(model)
+}
+
+function withHeader (request: AdapterRequest, name: string, value: string): AdapterRequest {
+  request.headers.push(name, value)
+  return request
+}
+
+/** countTokens looks at nothing else. */
+function toCountBody (request: JsonObject): JsonObject {
+  const counted = ['contents', 'systemInstruction', 'tools', 'generationConfig']
+  return Object.fromEntries(Object.entries(request).filter(([name]) => counted.includes(name)))
+}

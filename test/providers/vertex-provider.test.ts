@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ChatProvider, EmbeddingProvider, Family, TokenCounter } from '../../src/providers/family.ts'
+import { createVertexFamily } from '../../src/providers/vertex/provider.ts'
+import { loadProvider } from '../config/load-text.ts'
+import { createContext } from './google-family.ts'
+import { createJob } from './recordings.ts'
+
+const createFamily = (config: object, key: object = {}, more: object = {}): Family => createVertexFamily(loadProvider('vertex', { keys: [{ ...key, vertex_key_config: config }], ...more }))
+const model = 'gemini-2.5-flash'
+const urlOf = (family: Family, stream = false): string => (family.chat(model) as ChatProvider).toChatRequest({ model, messages: [{ role: 'user', content: 'a' }] }, createContext({ stream })).url.href
+
+const addresses: [string, object, object, string][] = [
+  ['no region is global', { project_id: 'p' }, {}, 'https://aiplatform.googleapis.com/v1beta1/projects/p/locations/global/publishers/google/models/gemini-2.5-flash:generateContent'],
+  ['a region', { project_id: 'p', region: 'europe-west4' }, {}, 'https://europe-west4-aiplatform.googleapis.com/v1beta1/projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent'],
+  ['a multi-region', { project_id: 'p', region: 'eu' }, {}, 'https://aiplatform.eu.rep.googleapis.com/v1beta1/projects/p/locations/eu/publishers/google/models/gemini-2.5-flash:generateContent'],
+  ['the project of the account', { auth_credentials: '{"type":"service_account","project_id":"of-account"}', region: 'us' }, {}, 'https://aiplatform.us.rep.googleapis.com/v1beta1/projects/of-account/locations/us/publishers/google/models/gemini-2.5-flash:generateContent'],
+  ['an API key alone', {}, { value: 'AIza' }, 'https://aiplatform.googleapis.com/v1beta1/publishers/google/models/gemini-2.5-flash:generateContent']
+]
+for (const [what, config, key, url] of addresses) {
+  test(`the address of ${what}`, () => { assert.equal(urlOf(createFamily(config, key)), url) })
+}
+
+test('a base URL of the operator replaces the address by region', () => {
+  const family = createFamily({ project_id: 'p', region: 'eu' }, {}, { network_config: { base_url: 'https://proxy.example.com/google' } })
+  assert.equal(urlOf(family, true), 'https://proxy.example.com/google/v1beta1/projects/p/locations/eu/publishers/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse')
+})
+
+test('a key without a project says so', () => {
+  assert.throws(() => urlOf(createFamily({})), { code: 'BIFROST_PROVIDER_UNAVAILABLE', message: 'Key vertex-0 of vertex has no vertex_key_config.project_id.' })
+})
+
+test('each key has its own address', () => {
+  const family = createVertexFamily(loadProvider('vertex', { keys: [{ name: 'a', vertex_key_config: { project_id: 'a' } }, { name: 'b', vertex_key_config: { project_id: 'b', region: 'asia-east1' } }] }))
+  const { url } = family.toNativeRequest(createJob('chat_completion', { dialect: 'gemini', model, keyIndex: 1, stream: false }))
+  assert.equal(url.href, 'https://asia-east1-aiplatform.googleapis.com/v1beta1/projects/b/locations/asia-east1/publishers/google/models/gemini-2.5-flash:generateContent')
+})
+
+test('labels go along, the service tier does not', () => {
+  const context = createContext()
+  const { body } = (createFamily({ project_id: 'p' }).chat(model) as ChatProvider).toChatRequest({ model, messages: [{ role: 'user', content: 'a' }], labels: { team: 'x' }, service_tier: 'flex' }, context)
+  assert.deepEqual(JSON.parse(JSON.stringify(body)), { contents: [{ role: 'user', parts: [{ text: 'a' }] }], labels: { team: 'x' } })
+  assert.deepEqual(context.dropped, ['service_tier'])
+})
+
+test('embeddings go to predict, with what they are for', () => {
+  const embedding = createFamily({ project_id: 'p', region: 'us-central1' }).embedding('text-embedding-005') as EmbeddingProvider
+  const context = createContext({ model: 'text-embedding-005', passExtraParams: true })
+  const { url, body } = embedding.toEmbeddingRequest({ model: 'x', input: ['a', 'b'], dimensions: 256, input_type: 'search_query', autoTruncate: false, user: 'u' }, context)
+  assert.equal(url.pathname, '/v1beta1/projects/p/locations/us-central1/publishers/google/models/text-embedding-005:predict')
+  assert.deepEqual(body, { instances: [{ content: 'a', task_type: 'RETRIEVAL_QUERY' }, { content: 'b', task_type: 'RETRIEVAL_QUERY' }], parameters: { outputDimensionality: 256, autoTruncate: false } })
+  assert.deepEqual(context.dropped, ['user'])
+  assert.throws(() => embedding.toEmbeddingRequest({ model: 'x', input: [1, 2] }, context), { code: 'BIFROST_INVALID_REQUEST', param: 'input' })
+  const reply = embedding.fromEmbeddingReply({ predictions: [{ embeddings: { values: [0.5], statistics: { token_count: 3 } } }, { embeddings: { values: [1], statistics: { token_count: 4 } } }] }, { model: 'x', input: [] }, context)
+  assert.deepEqual(reply, { object: 'list', model: 'text-embedding-005', data: [{ object: 'embedding', index: 0, embedding: [0.5] }, { object: 'embedding', index: 1, embedding: [1] }], usage: { prompt_tokens: 7, total_tokens: 7 } })
+  for (const body of [null, {}, { predictions: [{}] }]) assert.throws(() => embedding.fromEmbeddingReply(body, { model: 'x', input: '' }, context), { code: 'BIFROST_UPSTREAM_BAD_RESPONSE' })
+})
+
+test('a count looks at contents, system and tools only', () => {
+  const counter = createFamily({ project_id: 'p' }).tokenCounter(model) as TokenCounter
+  const { url, body } = counter.toCountRequest({ model, messages: [{ role: 'system', content: 's' }, { role: 'user', content: 'a' }], tools: [{ type: 'function', function: { name: 'f' } }], tool_choice: 'auto', safety_settings: [] }, createContext())
+  assert.ok(url.pathname.endsWith('/gemini-2.5-flash:countTokens'))
+  assert.deepEqual(JSON.parse(JSON.stringify(body)), { contents: [{ role: 'user', parts: [{ text: 'a' }] }], systemInstruction: { parts: [{ text: 's' }] }, tools: [{ functionDeclarations: [{ name: 'f' }] }] })
+  assert.throws(() => counter.fromCountReply({}), { code: 'BIFROST_UPSTREAM_BAD_RESPONSE' })
+})
+
+test('only chats of Gemini go through as they are; Claude is not served yet', () => {
+  const family = createFamily({ project_id: 'p' })
+  assert.equal(family.isNative('gemini', 'chat_completion', model), true)
+  for (const [dialect, operation, name] of [['gemini', 'embedding', model], ['gemini', 'count_tokens', model], ['openai', 'chat_completion', model], ['gemini', 'chat_completion', 'claude-opus-4-5'], ['anthropic', 'chat_completion', 'claude-opus-4-5']] as const) {
+    assert.equal(family.isNative(dialect, operation, name), false, `${dialect} ${operation} ${name}`)
+  }
+  assert.equal(family.chat('claude-opus-4-5'), null)
+})
