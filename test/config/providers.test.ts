@@ -86,7 +86,7 @@ test('a custom provider may speak the API of Gemini, at an address of its own an
   const provider = loadProvider('my-gemini', custom({ base_provider_type: 'gemini', allowed_requests: { chat_completion: true, chat_completion_stream: true, count_tokens: true, responses: true } }))
   assert.equal(provider.kind, 'gemini')
   assert.equal(provider.baseUrl, 'https://llm.example.com')
-  assert.deepEqual(provider.operations, ['chat_completion', 'count_tokens'])
+  assert.deepEqual(provider.operations, ['chat_completion', 'count_tokens', 'responses'])
 })
 
 test('a key of Vertex AI has its project, region and account', () => {

@@ -134,7 +134,8 @@ test('a silent upstream ends in 504, and in an APIError once the stream has begu
     for await (const one of await client.chat.completions.create({ model: 'impatient/m', messages, stream: true })) assert.ok(one.choices[0])
   })())
   assert.equal(late.code, 'BIFROST_STREAM_IDLE_TIMEOUT')
-  await eventually(() => upstream.aborted === 2, 'both upstream requests are cancelled')
+  // On a busy machine the first one may be too late before it is sent; the stream began, so it was there.
+  await eventually(() => upstream.aborted === upstream.requests.length && upstream.aborted > 0, 'every upstream request is cancelled')
 })
 
 test('the SDK\'s own timeout and an AbortController cancel the upstream request', async () => {
