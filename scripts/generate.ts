@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { generateConfigFiles } from './generate-config.ts'
 import { generateErrorFiles } from './generate-errors.ts'
 import { generateOutcomeFiles } from './generate-outcomes.ts'
+import { generateProviderFiles } from './generate-providers.ts'
 
 /** Each gives path from the root of the repository -> content. */
-const generators = [generateConfigFiles, generateErrorFiles, generateOutcomeFiles]
+const generators = [generateConfigFiles, generateErrorFiles, generateOutcomeFiles, generateProviderFiles]
 
 const root = process.cwd() // npm runs scripts in the root of the package
 const check = process.argv.includes('--check')

@@ -61,9 +61,9 @@ function isTakenByNobody (): boolean {
 }
 
 /** Keys that rest, whoever said so, are left alone: a hedge is never worth a key's standing. */
-function tryRoute ({ health: all, operation }: HedgeOptions, route: Route, hop: number, isTaken: (key: KeySettings) => boolean, random: () => number, nowMs: number): Hedge | null {
+function tryRoute ({ settings, health: all, operation }: HedgeOptions, route: Route, hop: number, isTaken: (key: KeySettings) => boolean, random: () => number, nowMs: number): Hedge | null {
   const { provider, requestedModel } = route
-  checkRoute(route, operation)
+  checkRoute(settings, route, operation)
   const health = all.of(provider.name)
   const keyIndex = pickKey(provider, requestedModel, noPin, random(), (key) => isTaken(key) || health.keyRests.restsUntilMs(key.id, false, nowMs) > 0)
   if (keyIndex < 0) return null

@@ -18,8 +18,8 @@ import type { Target } from './target.ts'
 import type { TrailEntry } from './trail.ts'
 import { toOpenFailure, toRestingFailure } from './unavailable.ts'
 
-/** A timer may come this much early; the key that it waited for counts as rested, in milliseconds. */
-const timerSlackMs = 5
+/** A timer may come this much early: a pause that a provider asked for is made so much longer, in milliseconds. */
+const timerSlackMs = 2
 /** An attempt for which less time than this is left is not started, in milliseconds. */
 const attemptMsMin = 10
 /** By how much a pause that a provider asked for is made longer at most, as a share of it. */
@@ -209,7 +209,7 @@ export class RoutePlan {
   /** Never shorter, and longer by chance as far as time allows: many wait for the same moment, and must not come back in it all at once. */
   private spread (waitMs: number): number {
     const timeLeftMs = this.request.deadlineMs - attemptMsMin - this.context.nowMs()
-    return Math.max(waitMs, Math.min(waitMs * (1 + spreadShare * this.context.random()), timeLeftMs))
+    return Math.max(waitMs + timerSlackMs, Math.min(waitMs * (1 + spreadShare * this.context.random()), timeLeftMs))
   }
 
   private fallBack (outcome: Outcome): Step {
@@ -270,7 +270,7 @@ export class RoutePlan {
   }
 
   private tryHop (route: Route, nowMs: number): Step {
-    checkRoute(route, this.request.operation)
+    checkRoute(this.settings, route, this.request.operation)
     const { provider, requestedModel } = route
     const health = this.health(provider)
     const keyIndex = this.keyFor(route, health, nowMs)
@@ -304,7 +304,7 @@ export class RoutePlan {
     const pin = this.hop === 0 ? this.request.pin ?? noPin : noPin
     const { keyRests } = health
     // Another request may have been told meanwhile that this key has to rest.
-    if (this.sameKey !== null && keyRests.restsUntilMs(this.sameKey.id, true, nowMs + timerSlackMs) === 0) return provider.keys.indexOf(this.sameKey)
+    if (this.sameKey !== null && keyRests.restsUntilMs(this.sameKey.id, true, nowMs) === 0) return provider.keys.indexOf(this.sameKey)
     const random = this.context.random()
     const spent = this.spentKeys
     if (spent === null && !keyRests.mayAnyRest(nowMs)) return pickKey(provider, requestedModel, pin, random)

@@ -45,13 +45,18 @@ function hasPrefix (settings: Settings, model: string): boolean {
 }
 
 /** @throws GatewayError when the provider cannot serve this operation now */
-export function checkRoute ({ provider }: Route, operation: Operation): void {
+export function checkRoute (settings: Settings, { provider }: Route, operation: Operation): void {
   if (provider.unavailableReason !== null) {
     throw new GatewayError('BIFROST_PROVIDER_UNAVAILABLE', { provider: provider.name, message: `Provider ${provider.name} cannot serve yet: ${provider.unavailableReason}.` })
   }
   if (!provider.operations.includes(operation)) {
-    throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { provider: provider.name, message: `${operation} is not supported by ${provider.name} provider; it supports ${provider.operations.join(', ')}.` })
+    throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { provider: provider.name, message: `${operation} is not supported by ${provider.name} provider; ${whoSupports(settings, operation)}.` })
   }
+}
+
+function whoSupports (settings: Settings, operation: Operation): string {
+  const names = settings.providers.filter((provider) => provider.unavailableReason === null && provider.operations.includes(operation)).map(({ name }) => name)
+  return names.length === 0 ? 'no configured provider supports it' : `configured providers that support it: ${listed(names)}`
 }
 
 export function toTarget ({ provider, requestedModel }: Route, keyIndex: number, fallback: Fallback | null): Target {

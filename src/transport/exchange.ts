@@ -84,10 +84,13 @@ export class Exchange implements Client {
    * Collects the body. Past a limit it calls `refuse` and reads no further.
    * @param bytesMax of this body
    * @param heldBytesMax of all bodies that are in memory
+   * @param announcedBytes `content-length`; 0 when it is not known
    * @param onBody gets a copy of its own
    */
-  readBody (bytesMax: number, heldBytesMax: number, onBody: (body: Buffer) => void, refuse: (limit: 'body' | 'held') => void): void {
+  readBody (bytesMax: number, heldBytesMax: number, announcedBytes: number, onBody: (body: Buffer) => void, refuse: (limit: 'body' | 'held') => void): void {
     let chunks: Buffer[] | null = null
+    let whole: Buffer | null = null
+    let used = 0
     let refused = false
     this.response.onData((memory, isLast) => {
       if (refused || !this.alive) return
@@ -95,10 +98,17 @@ export class Exchange implements Client {
       this.events.heldBodyBytes += memory.byteLength
       if (this.requestBytes > bytesMax || this.events.heldBodyBytes > heldBytesMax) {
         refused = true
-        chunks = null
+        chunks = whole = null
         return refuse(this.requestBytes > bytesMax ? 'body' : 'held')
       }
-      // The memory is the server's and goes away when this returns.
+      // The memory is the server's and goes away when this returns. A large body is put together as it comes: another copy of it would hold everybody up.
+      if (!isLast && whole === null && chunks === null && announcedBytes >= largeBodyBytes) whole = Buffer.allocUnsafeSlow(announcedBytes)
+      if (whole !== null) {
+        whole.set(new Uint8Array(memory), used)
+        used += memory.byteLength
+        if (isLast) onBody(whole.subarray(0, used))
+        return
+      }
       const chunk = Buffer.allocUnsafe(memory.byteLength)
       chunk.set(new Uint8Array(memory))
       if (!isLast) {

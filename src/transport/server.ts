@@ -165,7 +165,7 @@ export class Transport implements ExchangeEvents {
       return exchange.refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
     }
     if (contentLength > this.options.requestBodyBytesMax) return this.refuseBody(exchange, 'body')
-    exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, (body) => {
+    exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, contentLength, (body) => {
       // Read to its end: the connection may go on.
       exchange.closeAfter = this.draining
       this.serve(exchange, route as RequestRoute, headers, body)
@@ -183,7 +183,7 @@ export class Transport implements ExchangeEvents {
       }
     }
     if (exchange.method !== 'post' && exchange.method !== 'put') return answer(Buffer.alloc(0))
-    exchange.readBody(apiBodyBytesMax, heldBodyBytesMax, answer, () => {
+    exchange.readBody(apiBodyBytesMax, heldBodyBytesMax, 0, answer, () => {
       exchange.refuse(new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than ${apiBodyBytesMax} bytes.` }))
     })
   }

@@ -66,7 +66,7 @@ test('headers of Anthropic\'s clients do not reach a provider that is spoken to 
 test('a platform may take the model from the path and the version from the body', () => {
   const chat = new AnthropicChatProvider({
     provider: 'vertex',
-    toUrl: (model, stream) => new URL(`https://example.com/${model}:${stream ? 'streamRawPredict' : 'rawPredict'}`),
+    toUrl: ({ model, stream }) => new URL(`https://example.com/${model}:${stream ? 'streamRawPredict' : 'rawPredict'}`),
     hasModelInBody: false,
     bodyVersion: 'vertex-2023-10-16',
     versionOf: () => '2023-06-01'

@@ -20,7 +20,7 @@ const settings = createSettings([
 /** The steps that the plan takes for the target that a request names. */
 function resolveTarget (from: typeof settings, model: string, operation: Operation): Target {
   const route = resolveRoute(from, model)
-  checkRoute(route, operation)
+  checkRoute(from, route, operation)
   return toTarget(route, pickKey(route.provider, route.requestedModel, noPin, 0), null)
 }
 
@@ -89,9 +89,9 @@ test('what cannot be resolved says why and names the choices', () => {
   }
 })
 
-test('an operation that the provider does not serve is refused with those that it does', () => {
+test('an operation that the provider does not serve is refused with those who do', () => {
   assert.deepEqual(refusal('openrouter/meta/llama-3', 'embedding'), {
-    code: 'BIFROST_UNSUPPORTED_OPERATION', param: null, provider: 'openrouter', message: 'embedding is not supported by openrouter provider; it supports chat_completion.'
+    code: 'BIFROST_UNSUPPORTED_OPERATION', param: null, provider: 'openrouter', message: 'embedding is not supported by openrouter provider; configured providers that support it: openai, azure, vllm.'
   })
 })
 

@@ -8,7 +8,7 @@ import { toMessagesBody } from './chat-request.ts'
 export interface MessagesPlatform {
   /** For messages of errors. */
   provider: string
-  toUrl (model: string, stream: boolean): URL
+  toUrl (context: TranslationContext): URL
   /** The body names the model; elsewhere the path does. */
   hasModelInBody: boolean
   /** `anthropic_version` of the body, for instance `vertex-2023-10-16`; null where a header says it. */
@@ -29,7 +29,7 @@ export class AnthropicChatProvider implements ChatProvider {
     const { toUrl, hasModelInBody, bodyVersion, versionOf } = this.platform
     const { model, ...rest } = toMessagesBody(request, versionOf(context), context)
     return {
-      url: toUrl(context.model, context.stream),
+      url: toUrl(context),
       body: { ...(bodyVersion !== null && { anthropic_version: bodyVersion }), ...(hasModelInBody && { model }), ...rest }
     }
   }

@@ -10,15 +10,18 @@ export function vertexOf (key: KeySettings | undefined): VertexSettings {
   return key?.cloud?.kind === 'vertex' ? key.cloud : { kind: 'vertex', projectId: '', region: '', authCredentials: '' }
 }
 
-/** Where a verb of a model of Google's is, by the key's project and region. @param baseUrl replaces the address by region where it is another one */
-export function toUrlOfVerb (provider: string, keys: readonly KeySettings[], baseUrl: string): UrlOfVerb {
+/**
+ * Where a verb of a publisher's model is, by the key's project and region.
+ * @param baseUrl replaces the address by region where it is another one
+ */
+export function toUrlOfVerb (provider: string, keys: readonly KeySettings[], baseUrl: string, publisher: 'google' | 'anthropic' = 'google'): UrlOfVerb {
   return (model, verb, keyIndex) => {
     const key = keys[keyIndex]
     const { region, projectId, authCredentials } = vertexOf(key)
     const location = region === '' ? 'global' : region
     const project = projectId === '' ? projectOf(authCredentials) : projectId
     const origin = baseUrl === defaultBaseUrl ? originOf(location) : baseUrl
-    const resource = `publishers/google/models/${encodeURIComponent(model.replace(/^(?:publishers\/google\/)?models\//, ''))}:${verb}`
+    const resource = `publishers/${publisher}/models/${encodeURIComponent(model.replace(/^(?:publishers\/[a-z]+\/)?models\//, ''))}:${verb}`
     if (project !== '') return new URL(`${origin}/v1beta1/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}/${resource}`)
     // Only an API key says by itself whose project it is.
     if (key === undefined || key.value === '' || authCredentials !== '') {

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../api/chat.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { AdapterRequest } from '../adapter.ts'
+import { AnthropicChatProvider } from '../anthropic/chat.ts'
+import { toAnthropicError } from '../anthropic/errors.ts'
 import type { Family } from '../family.ts'
 import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
 import type { ApiTraits } from '../gemini/chat-request.ts'
@@ -15,20 +17,34 @@ import { toUrlOfVerb, vertexOf } from './endpoint.ts'
 /** The tier is a matter of contracts and headers there. */
 const api: ApiTraits = { unknownMembers: new Set(), hasServiceTier: false }
 
-/** Vertex AI: Gemini with Google Cloud's addresses and credentials. */
+/** Of the body of Anthropic's models there, and of the API that it means. */
+const claudeBodyVersion = 'vertex-2023-10-16'
+const claudeVersion = '2023-06-01'
+
+/** Vertex AI: Gemini and Anthropic's models with Google Cloud's addresses and credentials. */
 export function createVertexFamily (settings: ProviderSettings, nowMs: () => number = Date.now): Family {
   const { name, operations, keys } = settings
   const urlOf = toUrlOfVerb(name, keys, settings.baseUrl)
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
   const embedding = operations.includes('embedding') ? new VertexEmbeddingProvider(name, urlOf) : null
   const tokenCounter = operations.includes('count_tokens') ? new GeminiTokenCounter(name, api, urlOf, toCountBody) : null
+  const claudeUrlOf = toUrlOfVerb(name, keys, settings.baseUrl, 'anthropic')
+  const claude = operations.includes('chat_completion')
+    ? new AnthropicChatProvider({
+      provider: name,
+      toUrl: ({ model, stream, keyIndex }) => claudeUrlOf(model, stream ? 'streamRawPredict' : 'rawPredict', keyIndex),
+      hasModelInBody: false,
+      bodyVersion: claudeBodyVersion,
+      versionOf: () => claudeVersion
+    })
+    : null
   const tokens = keys.map((key) => new TokenSource(name, key.name, vertexOf(key).authCredentials, nowMs))
   return {
     streamFraming: () => 'sse',
     // Embeddings and counts have other bodies here than in the Gemini API.
     isNative: (dialect, operation, model) => dialect === 'gemini' && operation === 'chat_completion' && operations.includes(operation) && !isClaude(model),
     toNativeRequest: ({ model, stream, keyIndex, body }) => ({ url: toChatUrl(urlOf, model, stream, keyIndex), body }),
-    chat: (model) => (isClaude(model) ? null : chat),
+    chat: (model) => (isClaude(model) ? claude : chat),
     embedding: (model) => (isClaude(model) ? null : embedding),
     rerank: () => null,
     tokenCounter: (model) => (isClaude(model) ? null : tokenCounter),
@@ -42,13 +58,19 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
       // Nearly always the token is there.
       return typeof token === 'string' ? withHeader(request, 'authorization', `Bearer ${token}`) : token.then((value) => withHeader(request, 'authorization', `Bearer ${value}`))
     },
-    toError: (status, headers, body) => toGoogleError(name, status, headers, body)
+    // Anthropic's models report in Anthropic's words, Google's front door in Google's.
+    toError: (status, headers, body) => (isAnthropics(body) ? toAnthropicError : toGoogleError)(name, status, headers, body)
   }
 }
 
-/** Anthropic's models have an API of their own there (`publishers/anthropic`, `:rawPredict`), which this version does not serve. */
+/** Anthropic's models have an API of their own there: `publishers/anthropic`, `:rawPredict`. */
 function isClaude (model: string): boolean {
   return /(?:^|\/)claude-/.test(model)
+}
+
+/** `{"type":"error",...}`, which Google's envelope never has. */
+function isAnthropics (body: Uint8Array): boolean {
+  return /"type"\s*:\s*"error"/.test(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'))
 }
 
 function withHeader (request: AdapterRequest, name: string, value: string): AdapterRequest {

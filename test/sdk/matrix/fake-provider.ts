@@ -6,6 +6,8 @@ import type { FakeServer } from './fake-server.ts'
 export interface FakeProvider {
   /** Of the config. */
   name: string
+  /** Where one name stands for several. */
+  title?: string
   model: string
   embeddingModel: string
   /** What the provider itself cannot do. */

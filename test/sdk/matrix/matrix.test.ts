@@ -3,31 +3,61 @@ import { after, describe, test } from 'node:test'
 import { startTestGateway } from '../../helpers/gateway.ts'
 import { features } from './cells.ts'
 import type { Feature, SdkClient } from './cells.ts'
-import { wanted } from './wanted.ts'
+import { aiAnthropicClient } from './clients/ai-anthropic.ts'
+import { aiOpenAiClient } from './clients/ai-openai.ts'
+import { anthropicClient } from './clients/anthropic.ts'
+import { azureClient } from './clients/azure.ts'
+import { bedrockClient } from './clients/bedrock.ts'
+import { cohereClient } from './clients/cohere.ts'
+import { googleClient } from './clients/google.ts'
+import { langchainClient } from './clients/langchain.ts'
+import { mistralClient } from './clients/mistral.ts'
+import { ollamaClient } from './clients/ollama.ts'
 import { openAiClient } from './clients/openai.ts'
+import { openAiResponsesClient } from './clients/openai-responses.ts'
+import { reasonOf } from './exceptions.ts'
 import type { FakeProvider } from './fake-provider.ts'
 import type { FakeServer } from './fake-server.ts'
+import { anthropicProvider } from './providers/anthropic.ts'
+import { azureProvider } from './providers/azure.ts'
+import { bedrockProvider } from './providers/bedrock.ts'
+import { cohereProvider } from './providers/cohere.ts'
+import { geminiProvider } from './providers/gemini.ts'
+import { mistralProvider } from './providers/mistral.ts'
+import { ollamaProvider } from './providers/ollama.ts'
 import { openAiProvider } from './providers/openai.ts'
+import { vertexProvider } from './providers/vertex.ts'
+import { wanted } from './wanted.ts'
 
-const clients: readonly SdkClient[] = [openAiClient]
-const providers: readonly FakeProvider[] = [openAiProvider]
+const clients: readonly SdkClient[] = [
+  openAiClient, openAiResponsesClient, azureClient, anthropicClient, googleClient, bedrockClient, cohereClient, mistralClient, ollamaClient, aiOpenAiClient, aiAnthropicClient, langchainClient
+]
+/** Ollama's two APIs are asked in gateways of their own, since its name is one provider. */
+const nativeOllama: FakeProvider = {
+  ...ollamaProvider,
+  title: 'ollama, native',
+  toConfig: (server) => ({ ...ollamaProvider.toConfig(server), keys: [{ name: 'native', value: '', models: ['*'], ollama_key_config: { url: server.url, native: true } }] })
+}
+const providers: readonly FakeProvider[] = [
+  openAiProvider, azureProvider, anthropicProvider, bedrockProvider, geminiProvider, vertexProvider, cohereProvider, mistralProvider, ollamaProvider, nativeOllama
+]
 
-/** Vendors' own SDKs, unmodified, to every provider through a gateway of its own config. The table at the end says what was seen. */
+/** Vendors' own SDKs, unmodified, to every provider through a gateway. The table at the end says what was seen. */
 const results = new Map<string, Partial<Record<Feature, string>>>()
-const servers = new Map<FakeProvider, FakeServer>()
-for (const provider of providers) servers.set(provider, await provider.start({ after }))
-const gateway = await startTestGateway({ after }, { providers: Object.fromEntries(providers.map((provider) => [provider.name, provider.toConfig(servers.get(provider) as FakeServer)])) })
 
-for (const client of clients) {
-  for (const provider of providers) {
-    describe(`${client.name} to ${provider.name}`, () => {
+for (const provider of providers) {
+  const server: FakeServer = await provider.start({ after })
+  const gateway = await startTestGateway({ after }, { providers: { [provider.name]: provider.toConfig(server) } })
+  const title = provider.title ?? provider.name
+  for (const client of clients) {
+    describe(`${client.name} to ${title}`, () => {
       const row: Partial<Record<Feature, string>> = {}
-      results.set(`${client.name} | ${provider.name}`, row)
-      const server = servers.get(provider) as FakeServer
+      results.set(`${client.name} | ${title}`, row)
       for (const feature of features) {
         const run = client.run[feature]
-        row[feature] = run === undefined ? 'no such call' : provider.lacks.includes(feature) ? 'not offered' : 'FAIL'
-        if (run === undefined || provider.lacks.includes(feature)) continue
+        const reason = run === undefined ? '-' : provider.lacks.includes(feature) ? 'not offered' : reasonOf(client.name, provider.name, feature)
+        row[feature] = reason ?? 'FAIL'
+        if (run === undefined || reason !== null) continue
         test(feature, async () => {
           server.problems.length = 0
           const answer = await run({ url: gateway.url, model: `${provider.name}/${provider.model}`, embeddingModel: `${provider.name}/${provider.embeddingModel}` })
