@@ -73,7 +73,8 @@ function toKnown (members: JsonObject, context: TranslationContext): JsonObject 
 const foreignMembers = new Set(['reasoning_details', 'reasoning_content', 'cache_control', 'is_error', 'annotations', 'images', 'extra_content'])
 
 function toPlain (message: JsonObject, context: TranslationContext): JsonObject {
-  const plain = Object.fromEntries(Object.entries(message).filter(([name]) => !foreignMembers.has(name)))
+  // The name of a tool stands in its call.
+  const plain = Object.fromEntries(Object.entries(message).filter(([name]) => !foreignMembers.has(name) && !(name === 'name' && message['role'] === 'tool')))
   if (Array.isArray(plain['content'])) plain['content'] = (plain['content'] as ContentPart[]).flatMap((part) => toPlainPart(part, context))
   if (Array.isArray(plain['tool_calls'])) plain['tool_calls'] = (plain['tool_calls'] as JsonObject[]).map(({ extra_content: _extra, ...call }) => call)
   return plain

@@ -16,7 +16,8 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
     return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
   }
   // Who has the Responses API has followed OpenAI so far; of the others only the former words are known to work.
-  const isOlder = !settings.nativeOperations.includes('responses')
+  // Ollama has the Responses API, but its chat passes over the newer names.
+  const isOlder = !settings.nativeOperations.includes('responses') || name === 'ollama'
   const chatUrl = urlOf('chat_completion')
   const embeddingUrl = urlOf('embedding')
   const chat: ChatProvider | null = settings.nativeOperations.includes('chat_completion') ? new OpenAiChatProvider(name, () => chatUrl, isOlder) : null

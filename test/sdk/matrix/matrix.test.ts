@@ -55,7 +55,7 @@ for (const provider of providers) {
       results.set(`${client.name} | ${title}`, row)
       for (const feature of features) {
         const run = client.run[feature]
-        const reason = run === undefined ? '-' : provider.lacks.includes(feature) ? 'not offered' : reasonOf(client.name, provider.name, feature)
+        const reason = run === undefined ? '-' : provider.lacks.includes(feature) ? 'not offered' : reasonOf(client.name, title, feature)
         row[feature] = reason ?? 'FAIL'
         if (run === undefined || reason !== null) continue
         test(feature, async () => {

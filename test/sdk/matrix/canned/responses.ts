@@ -1,5 +1,5 @@
 import { expected } from '../cells.ts'
-import { json, sse } from '../fake-server.ts'
+import { checkerOf, json, sse } from '../fake-server.ts'
 import type { FakeAnswer, FakeRequest } from '../fake-server.ts'
 import { askedOf, models, requireCallAndResult, requireSame, textFor, toArgumentPieces, toolArgumentsText, toWords } from './asked.ts'
 import type { Asked } from './asked.ts'
@@ -11,6 +11,32 @@ export function answerAsResponses ({ path, headers, body }: FakeRequest): FakeAn
   requireSame('path', path, '/v1/responses')
   requireSame('authorization', headers.authorization, 'Bearer client-key')
   requireSame('model', body['model'], models.model)
+  return answerResponses(body)
+}
+
+const text = { type: 'string' }
+/** `CreateResponse` of OpenAI's specification, the members that the cells can reach; others are refused. */
+const checkBody = checkerOf({
+  type: 'object',
+  required: ['model', 'input'],
+  additionalProperties: false,
+  properties: {
+    model: text,
+    input: { anyOf: [text, { type: 'array', minItems: 1, items: { type: 'object', properties: { type: { enum: ['message', 'function_call', 'function_call_output', 'reasoning'] } } } }] },
+    instructions: text,
+    stream: { type: 'boolean' },
+    max_output_tokens: { type: 'integer' },
+    temperature: { type: 'number' },
+    tools: { type: 'array', items: { type: 'object', required: ['type', 'name', 'parameters'], properties: { type: { const: 'function' }, name: text, parameters: { type: 'object' } } } },
+    tool_choice: {},
+    text: { type: 'object' },
+    store: { type: 'boolean' }
+  }
+})
+
+/** What any provider of this API says to a body. */
+export function answerResponses (body: FakeRequest['body']): FakeAnswer {
+  checkBody(body)
   const asked = askedOf(body)
   if (asked === 'errors') return json({ error: { message: expected.errorMessage, type: 'requests', param: null, code: 'rate_limit_exceeded' } }, 429)
   if (asked === 'results') requireCallAndResult(body, callId)

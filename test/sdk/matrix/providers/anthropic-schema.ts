@@ -38,7 +38,7 @@ const members = {
     object({ type: { const: 'adaptive' }, 'display?': orNull(text) }),
     object({ type: { const: 'disabled' } })
   ),
-  'tools?': list(object({ name, input_schema: { type: 'object', required: ['type'], properties: { type: { const: 'object' } } }, 'description?': text, 'type?': orNull({ const: 'custom' }), 'strict?': boolean, ...cached }), 0),
+  'tools?': list(object({ name, input_schema: { type: 'object', required: ['type'], properties: { type: { const: 'object' } } }, 'description?': text, 'type?': orNull({ const: 'custom' }), 'strict?': boolean, 'eager_input_streaming?': boolean, ...cached }), 0),
   'tool_choice?': either(object({ type: oneOf('auto', 'any'), ...parallel }), object({ type: { const: 'none' } }), object({ type: { const: 'tool' }, name, ...parallel })),
   'output_config?': object({
     'effort?': orNull(oneOf('low', 'medium', 'high', 'xhigh', 'max')),

@@ -1,3 +1,4 @@
+import { answerResponses } from '../canned/responses.ts'
 import { expected } from '../cells.ts'
 import { quick } from '../fake-provider.ts'
 import type { FakeProvider } from '../fake-provider.ts'
@@ -74,6 +75,7 @@ function answerAzure ({ method, path, headers, body }: FakeRequest): FakeAnswer 
       return json({ object: 'list', model: embeddingModel, data: inputs.map((input, index) => ({ object: 'embedding', index, embedding: encodeEmbedding(embeddingOf(input), body['encoding_format']) })), usage: { prompt_tokens: 2, total_tokens: 2 } })
     }
     case `POST /openai/deployments/${model}/chat/completions?api-version=${apiVersion}`: return answerChat(body)
+    case `POST /openai/responses?api-version=${apiVersion}`: return answerResponses(body)
     default: throw new Refusal('no such path, deployment or api-version')
   }
 }

@@ -34,6 +34,8 @@ export const checkConverse = checkerOf(object({
   'serviceTier?': object({ type: text })
 }))
 
+/** The body of Cohere Embed v3 on Bedrock. */
+export const checkCohere = checkerOf(object({ texts: list(someText), input_type: oneOf('search_document', 'search_query', 'classification', 'clustering'), 'truncate?': oneOf('NONE', 'START', 'END'), 'embedding_types?': list(oneOf('float', 'int8', 'uint8', 'binary', 'ubinary')) }))
 /** The body of Titan Text Embeddings V2: one text per call. */
 export const checkTitan = checkerOf(object({ inputText: someText, 'dimensions?': { ...integer, enum: [256, 512, 1024] }, 'normalize?': boolean, 'embeddingTypes?': list(either(oneOf('float', 'binary'))) }))
 

@@ -4,7 +4,7 @@ import { quick } from '../fake-provider.ts'
 import type { FakeProvider } from '../fake-provider.ts'
 import { json, Refusal, startFakeServer } from '../fake-server.ts'
 import type { FakeAnswer, FakeRequest } from '../fake-server.ts'
-import { checkConverse, checkTitan } from './bedrock-schema.ts'
+import { checkCohere, checkConverse, checkTitan } from './bedrock-schema.ts'
 import type { ContentBlock, ConverseBody } from './bedrock-schema.ts'
 import { checkSignature } from './bedrock-signature.ts'
 import { argumentPieces, embeddingOf, padding, piecesOf, replyTo } from './reply.ts'
@@ -13,7 +13,9 @@ import type { Asked, Reply } from './reply.ts'
 export const signingKey = { accessKey: 'AKIAMATRIX', secretKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', region: 'eu-central-1' }
 /** The colon shows whether the path is encoded and signed as AWS does. */
 const model = 'anthropic.claude-haiku-4-5-20251001-v1:0'
-const embeddingModel = 'amazon.titan-embed-text-v2:0'
+const embeddingModel = 'cohere.embed-multilingual-v3'
+/** It takes one text per call. */
+const titanModel = 'amazon.titan-embed-text-v2:0'
 const usage = { inputTokens: expected.usage.inputTokens, outputTokens: expected.usage.outputTokens, serverToolUsage: {}, totalTokens: 18 }
 const toolUseId = 'tooluse_hsyz7O0QqkhdTHrpQhVYXj'
 /** Frames are cut here and there, as on a real connection. */
@@ -40,7 +42,10 @@ function answerBedrock (request: FakeRequest): FakeAnswer {
   switch (`${method} ${decodeURIComponent(id)} ${String(operation)}`) {
     case `POST ${model} converse`: return answerConverse(body, false)
     case `POST ${model} converse-stream`: return answerConverse(body, true)
-    case `POST ${embeddingModel} invoke`: {
+    case `POST ${embeddingModel} invoke`:
+      checkCohere(body)
+      return json({ id: 'em-1', response_type: 'embeddings_floats', embeddings: (body['texts'] as string[]).map(embeddingOf), texts: body['texts'] }, 200, { 'x-amzn-bedrock-input-token-count': '2' })
+    case `POST ${titanModel} invoke`: {
       checkTitan(body)
       const embedding = embeddingOf(body['inputText'])
       return json({ embedding, embeddingsByType: { float: embedding }, inputTextTokenCount: 1 }, 200, { 'x-amzn-bedrock-input-token-count': '1' })

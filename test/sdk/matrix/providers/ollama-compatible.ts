@@ -1,3 +1,4 @@
+import { answerResponses } from '../canned/responses.ts'
 import { expected } from '../cells.ts'
 import { checkerOf, json, Refusal, sse } from '../fake-server.ts'
 import type { FakeAnswer, FakeRequest } from '../fake-server.ts'
@@ -63,6 +64,7 @@ export function answerCompatible ({ method, path, body }: FakeRequest, model: st
       checkChat(body)
       if (body['model'] !== model) throw new Refusal(`model "${String(body['model'])}" not found, try pulling it first`)
       return answerChat(body, { id: 'chatcmpl-873', created: 1_786_615_905, model, system_fingerprint: 'fp_ollama' })
+    case 'POST /v1/responses': return answerResponses(body)
     default: throw new Refusal('404 page not found')
   }
 }

@@ -1,4 +1,5 @@
 import { expected, questions } from '../cells.ts'
+import { answerResponses } from '../canned/responses.ts'
 import { quick } from '../fake-provider.ts'
 import type { FakeProvider } from '../fake-provider.ts'
 import { checkerOf, json, Refusal, sse, startFakeServer } from '../fake-server.ts'
@@ -79,6 +80,7 @@ function answerOpenAi ({ path, headers, body }: FakeRequest): FakeAnswer {
     const inputs = Array.isArray(body['input']) ? body['input'] : [body['input']]
     return json({ object: 'list', model: 'text-embedding-3-small', data: inputs.map((_input, index) => ({ object: 'embedding', index, embedding: expected.embeddings[index] })), usage: { prompt_tokens: 2, total_tokens: 2 } })
   }
+  if (path === '/v1/responses') return answerResponses(body)
   if (path !== '/v1/chat/completions') throw new Refusal('no such path')
   checkChat(body)
   const said = questionOf(body)
