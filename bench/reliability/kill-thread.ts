@@ -24,6 +24,8 @@ export const killThread: ReliabilityScenario = {
         providers: { mock: { mock: { latency_ms: providerLatencyMs, thread_faults: true }, threads, network_config: { max_retries: 1, retry_backoff_initial: 50 } } }
       })
       try {
+        // A provider starts its threads with its first request, which would take longer than the first killer waits.
+        await ask(`http://127.0.0.1:${gateway.port}`, 'mock/m', 'warm-up')
         const load = runLoad({ kind: 'steady', request: chatRequest({ ...gateway, model: 'mock/m' }), phases: [{ requestsPerSecond, seconds: seconds + 1 }], retries: 0, retryDelayMs: 0, timeoutMs: 10_000, connectionsMax: 2_000, name: 'r' })
         load.catch(() => {})
         const answers: Record<string, number> = {}

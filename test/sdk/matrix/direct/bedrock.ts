@@ -3,12 +3,12 @@ import type { ConverseStreamOutput, Message, TokenUsage, ToolConfiguration } fro
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { answerSchema, expected, questions, weatherSchema } from '../cells.ts'
 import type { SdkClient } from '../cells.ts'
-import { bedrockProvider, signingKey } from '../providers/bedrock.ts'
+import { bedrockProvider, signingKey, titanModel } from '../providers/bedrock.ts'
 import { authorizationOf } from '../providers/bedrock-signature.ts'
 import type { SigningKey } from '../providers/bedrock-signature.ts'
 import type { DirectPair } from './direct.ts'
 
-const { model, embeddingModel } = bedrockProvider
+const { model } = bedrockProvider
 const toolConfig = { tools: [{ toolSpec: { name: expected.toolName, description: 'The weather of a city.', inputSchema: { json: weatherSchema } } }] } as unknown as ToolConfiguration
 const ask = (text: string): Message => ({ role: 'user', content: [{ text }] })
 const call: Message = { role: 'assistant', content: [{ toolUse: { toolUseId: 'tooluse_1', name: expected.toolName, input: expected.toolArguments } }] }
@@ -81,7 +81,7 @@ function runOf (client: BedrockRuntimeClient): SdkClient['run'] {
     async embeddings () {
       const embeddings: number[][] = []
       for (const inputText of expected.embeddingInputs) {
-        const { body } = await client.send(new InvokeModelCommand({ modelId: embeddingModel, contentType: 'application/json', body: JSON.stringify({ inputText }) }))
+        const { body } = await client.send(new InvokeModelCommand({ modelId: titanModel, contentType: 'application/json', body: JSON.stringify({ inputText }) }))
         embeddings.push((JSON.parse(body.transformToString()) as { embedding: number[] }).embedding)
       }
       return { embeddings }

@@ -15,7 +15,7 @@ export const signingKey = { accessKey: 'AKIAMATRIX', secretKey: 'wJalrXUtnFEMI/K
 const model = 'anthropic.claude-haiku-4-5-20251001-v1:0'
 const embeddingModel = 'cohere.embed-multilingual-v3'
 /** It takes one text per call. */
-const titanModel = 'amazon.titan-embed-text-v2:0'
+export const titanModel = 'amazon.titan-embed-text-v2:0'
 const usage = { inputTokens: expected.usage.inputTokens, outputTokens: expected.usage.outputTokens, serverToolUsage: {}, totalTokens: 18 }
 const toolUseId = 'tooluse_hsyz7O0QqkhdTHrpQhVYXj'
 /** Frames are cut here and there, as on a real connection. */
