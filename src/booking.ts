@@ -11,7 +11,7 @@ import type { Target } from './router/target.ts'
 import type { Exchange } from './transport/exchange.ts'
 
 /** Paths beside the routes of clients that appear in metrics as they are; everything else that is asked for is one series. */
-const knownPath = /^\/(v1\/models|health(\/live|\/ready)?|metrics|api\/health\/providers)$/
+const knownPath = /^\/((openai\/|anthropic\/|api\/)?v1\/models|(genai\/)?v1beta\/models|openai\/models|api\/(tags|version)|health(\/live|\/ready)?|metrics|api\/health\/providers)$/
 
 /** What all requests of one target and type share; it goes when their identity goes. */
 interface Kind {

@@ -18,7 +18,7 @@ import type { RequestHandle } from './request-record.ts'
 import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
-import { toModelList } from './transport/models.ts'
+import { modelListPaths, toModelList } from './transport/models.ts'
 import { Transport } from './transport/server.ts'
 import type { Page } from './transport/server.ts'
 
@@ -93,7 +93,8 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
       '/health/live': () => healthPage(true),
       '/health/ready': () => healthPage(!draining),
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
-      '/v1/models': (query) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, new URLSearchParams(query).get('provider')) })
+      '/api/version': () => ({ status: 200, contentType: json, body: JSON.stringify({ version }) }),
+      ...Object.fromEntries(modelListPaths.map((path) => [path, (query: string, headers: readonly string[]) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, path, query, headers) })]))
     },
     api: (request) => admin.handle(request),
     onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestHandle).record, gapMs) },

@@ -22,7 +22,7 @@ export interface TransportOptions {
   nowMs: () => number
   /** Serves an inference request; the returned watcher hears about the client. */
   handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
-  /** Answers a GET route, by path; the query string is raw. */
+  /** Answers a GET route, by path; the query string is raw, the headers names and values in turn. */
   pages: Readonly<Record<string, ShowPage>>
   /** Answers every method on paths below `/api/`. */
   api: (request: ApiRequest) => ApiAnswer
@@ -53,7 +53,7 @@ export interface ApiAnswer {
   body: string
 }
 
-type ShowPage = (query: string) => Page | Promise<Page>
+type ShowPage = (query: string, headers: readonly string[]) => Page | Promise<Page>
 
 /** How often open exchanges are looked at for deadlines and stuck readers. */
 const sweepMs = 100
@@ -145,13 +145,13 @@ export class Transport implements ExchangeEvents {
     // A body that is not read cannot be told apart from what follows it on this connection.
     if (contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null) exchange.closeAfter = true
     const route = findRoute(path)
-    if (route === null && path.startsWith('/api/')) return this.routeApi(exchange, headers)
+    const page = route === null ? this.pages.get(path) : undefined
+    if (route === null && page === undefined && path.startsWith('/api/')) return this.routeApi(exchange, headers)
     if (route !== null) {
       exchange.dialect = route.dialect
       exchange.template = route.template
       exchange.operation = route.operation
     }
-    const page = route === null ? this.pages.get(path) : undefined
     if (route === null && page === undefined) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
     }
@@ -159,7 +159,7 @@ export class Transport implements ExchangeEvents {
       const allowed = route === null ? 'GET, HEAD' : 'POST'
       return exchange.refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${allowed}.` }), `allow: ${allowed}`)
     }
-    if (page !== undefined) return this.showPage(exchange, page, request.getQuery())
+    if (page !== undefined) return this.showPage(exchange, page, request.getQuery(), headers)
     if (this.draining) {
       exchange.closeAfter = true
       return exchange.refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
@@ -208,8 +208,8 @@ export class Transport implements ExchangeEvents {
     }
   }
 
-  private showPage (exchange: Exchange, page: ShowPage, query: string): void {
-    Promise.resolve(page(query)).then(
+  private showPage (exchange: Exchange, page: ShowPage, query: string, headers: readonly string[]): void {
+    Promise.resolve(page(query, headers)).then(
       ({ status, contentType, body }) => { exchange.send(status, body, contentType) },
       (error: unknown) => { this.failInternally(exchange, error) }
     )

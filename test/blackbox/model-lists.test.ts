@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import Anthropic from '@anthropic-ai/sdk'
+import { GoogleGenAI } from '@google/genai'
+import { Ollama } from 'ollama'
+import OpenAI from 'openai'
+import { startTestGateway } from '../helpers/gateway.ts'
+
+const key = { name: 'main', value: 'x' }
+const gateway = await startTestGateway({ after }, {
+  providers: {
+    openai: { keys: [{ ...key, models: ['gpt-4o', 'gpt-4o-mini'], aliases: { fast: 'gpt-4o-mini' } }] },
+    anthropic: { keys: [{ ...key, models: ['*'] }] },
+    cohere: {}
+  }
+})
+const expected = ['openai/gpt-4o', 'openai/gpt-4o-mini', 'openai/fast', 'anthropic/*']
+
+async function idsOf<Model> (list: AsyncIterable<Model>, toId: (model: Model) => string | undefined): Promise<(string | undefined)[]> {
+  const ids: (string | undefined)[] = []
+  for await (const model of list) ids.push(toId(model))
+  return ids
+}
+
+test('each SDK lists the models of the providers that can serve, in its own shape', async () => {
+  const openAi = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+  assert.deepEqual(await idsOf(openAi.models.list(), ({ id }) => id), expected)
+  const anthropic = new Anthropic({ apiKey: 'k', baseURL: gateway.url, maxRetries: 0 })
+  assert.deepEqual(await idsOf(anthropic.models.list(), ({ id }) => id), expected)
+  const google = new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: `${gateway.url}/genai` } })
+  assert.deepEqual(await idsOf(await google.models.list(), ({ name }) => name), expected.map((id) => `models/${id}`))
+  const { models } = await new Ollama({ host: gateway.url }).list()
+  assert.deepEqual(models.map(({ name }) => name), expected)
+})
+
+test('one provider is listed alone when that is asked for', async () => {
+  const list = await (await fetch(`${gateway.url}/v1/models?provider=anthropic`)).json() as { data: { id: string, owned_by: string }[] }
+  assert.deepEqual(list.data.map(({ id, owned_by: owner }) => [id, owner]), [['anthropic/*', 'anthropic']])
+})
