@@ -36,7 +36,7 @@ const messages = fc.array(fc.oneof(
   { weight: 4, arbitrary: turn }
 ), { maxLength: 6 }).map((turns) => turns.flat())
 
-const schema = fc.letrec<{ schema: Record<string, unknown> }>((tie) => ({
+export const schema = fc.letrec<{ schema: Record<string, unknown> }>((tie) => ({
   schema: fc.oneof(
     { maxDepth: 3, withCrossShrink: true },
     fc.record({ type: fc.constantFrom('string', 'integer', 'boolean', 'null', ['string', 'null'], ['integer', 'string']) }),

@@ -92,6 +92,7 @@ function toAssistantBlocks (message: AssistantMessage, path: string, ids: ToolId
 function toToolResult (message: ToolMessage, path: string, ids: ToolIds, names: Set<string>, context: TranslationContext): ContentBlock[] {
   const { tool_call_id: id, content, is_error: isError, cache_control: control } = message
   const blocks = toBlocks(content, `${path}.content`, names, context)
+  if (blocks.some((block) => 'audio' in block)) throw invalid(`${path}.content`, `${path}.content holds audio: Bedrock takes none from tools.`)
   // A cache point stands beside a result, not in it.
   const points = blocks.filter((block) => 'cachePoint' in block)
   return [

@@ -12,9 +12,9 @@ const topPMin = 0.01
 const topPMax = 0.99
 
 /** Members of the canonical form that are read below; those with a name of their own at Cohere have it as the value. */
-const sameNames = ['temperature', 'seed'] as const
+const sameNames = ['seed'] as const
 const translated: ReadonlySet<string> = new Set([
-  ...sameNames, 'model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'top_p', 'top_k', 'stop', 'presence_penalty', 'frequency_penalty', 'logprobs',
+  ...sameNames, 'temperature', 'model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'top_p', 'top_k', 'stop', 'presence_penalty', 'frequency_penalty', 'logprobs',
   'tools', 'tool_choice', 'response_format', 'reasoning', 'reasoning_effort'
 ])
 /** Members of OpenAI that say something Cohere cannot be told; a value that changes nothing is not worth a word. */
@@ -50,7 +50,9 @@ export function toChatBody (request: ChatRequest, context: TranslationContext): 
 }
 
 function addSampling (request: ChatRequest, body: JsonObject, context: TranslationContext): void {
-  const { top_p: topP, top_k: topK, stop } = request
+  const { temperature, top_p: topP, top_k: topK, stop } = request
+  // OpenAI's scale goes to 2, Cohere's to 1.
+  if (isGiven(temperature)) body['temperature'] = Math.min(temperature, 1)
   if (isGiven(topP)) body['p'] = Math.min(Math.max(topP, topPMin), topPMax)
   if (isGiven(topK)) body['k'] = Math.min(topK, topKMax)
   for (const name of ['presence_penalty', 'frequency_penalty'] as const) {
@@ -117,7 +119,7 @@ function toMessage (message: ChatMessage, path: string, context: TranslationCont
     case 'tool': {
       if (message.is_error === true) context.drop('messages.is_error')
       if (isGiven(message.cache_control)) context.drop('messages.cache_control')
-      return { role: 'tool', tool_call_id: message.tool_call_id, content: toContent(message.content, false, context) }
+      return { role: 'tool', tool_call_id: message.tool_call_id, content: orBlank(toContent(message.content, false, context)) }
     }
     case 'user': {
       const content = toContent(message.content, true, context)
@@ -149,6 +151,11 @@ function toAssistant (message: AssistantMessage, context: TranslationContext): C
 function toCitation (annotation: unknown): unknown[] {
   const { type, cohere_citation: citation } = (annotation ?? {}) as { type?: unknown, cohere_citation?: unknown }
   return type === 'cohere_citation' ? [citation] : []
+}
+
+/** A result of which nothing is left is a result all the same; an empty list is refused. */
+function orBlank (content: string | CoherePart[]): string | CoherePart[] {
+  return content.length === 0 ? '' : content
 }
 
 function toContent (content: string | readonly ContentPart[], mayHoldImages: boolean, context: TranslationContext): string | CoherePart[] {

@@ -7,7 +7,9 @@ const members = [
   'safety_identifier', 'prompt_cache_retention', 'prompt_cache_options', 'web_search_options', 'moderation',
   'reasoning', 'reasoning_effort', 'prompt_mode', 'reasoning_content', 'reasoning_details', 'refusal', 'cache_control', 'extra_content', 'input_audio', 'file'
 ]
-const needsTranslation = new RegExp(`"(?:${members.join('|')})"\\s*:|"role"\\s*:\\s*"developer"`)
+/** Mistral refuses an assistant that says nothing. */
+const emptyContent = '"content"\\s*:\\s*(?:null|""|\\[\\s*\\])'
+const needsTranslation = new RegExp(`"(?:${members.join('|')})"\\s*:|"role"\\s*:\\s*"developer"|${emptyContent}`)
 const embeddingMembers = /"(?:dimensions|user|input_type)"\s*:/
 const lastRole = /"role"\s*:\s*"assistant"/
 /** Models that think without being asked to. */

@@ -14,8 +14,20 @@ const image = object({
   ),
   ...cached
 })
+/** `DocumentBlockParam` */
+const document = object({
+  type: { const: 'document' },
+  source: either(
+    object({ type: { const: 'base64' }, media_type: { const: 'application/pdf' }, data: someText }),
+    object({ type: { const: 'text' }, media_type: { const: 'text/plain' }, data: text }),
+    object({ type: { const: 'url' }, url: someText })
+  ),
+  'title?': orNull(text),
+  'context?': orNull(text),
+  ...cached
+})
 const toolUse = object({ type: { const: 'tool_use' }, id, name, input: anyObject, 'caller?': object({ type: { const: 'direct' } }), ...cached })
-const toolResult = object({ type: { const: 'tool_result' }, tool_use_id: id, 'content?': either(text, list(either(textBlock, image), 0)), 'is_error?': boolean, ...cached })
+const toolResult = object({ type: { const: 'tool_result' }, tool_use_id: id, 'content?': either(text, list(either(textBlock, image, document), 0)), 'is_error?': boolean, ...cached })
 const thinking = object({ type: { const: 'thinking' }, thinking: text, signature: text })
 const redacted = object({ type: { const: 'redacted_thinking' }, data: text })
 const parallel = { 'disable_parallel_tool_use?': boolean }
@@ -25,7 +37,7 @@ const members = {
   model: { const: 'claude-haiku-4-5' },
   max_tokens: { type: 'integer', minimum: 1, maximum: 64_000 },
   messages: list(either(
-    object({ role: { const: 'user' }, content: either(someText, list(either(textBlock, image, toolResult))) }),
+    object({ role: { const: 'user' }, content: either(someText, list(either(textBlock, image, document, toolResult))) }),
     object({ role: { const: 'assistant' }, content: either(someText, list(either(textBlock, toolUse, thinking, redacted))) })
   )),
   'system?': either(someText, list(textBlock)),
@@ -53,6 +65,10 @@ export const checkByVersion: Readonly<Record<string, (body: unknown) => void>> =
   '2023-06-01': checkerOf(object({ ...members, ...sampling })),
   '2026-10-21': checkerOf(object(members))
 }
+
+/** On Vertex AI the model stands in the path and the version in the body. */
+const { model: _model, ...membersOnVertex } = members
+export const checkOnVertex = checkerOf(object({ ...membersOnVertex, ...sampling, anthropic_version: { const: 'vertex-2023-10-16' } }))
 
 export interface MessagesBody {
   messages: { role: 'user' | 'assistant', content: string | Block[] }[]

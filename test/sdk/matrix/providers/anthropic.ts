@@ -31,11 +31,11 @@ function answerAnthropic ({ method, path, headers, body }: FakeRequest): FakeAns
   if (check === undefined) throw new Refusal(`anthropic-version is ${String(headers['anthropic-version'])}`)
   check(body)
   const request = body as unknown as MessagesBody
-  const reply = replyTo(readBody(request))
+  const reply = replyTo(readAnthropic(request))
   if (reply.kind === 'failure') {
     return json({ type: 'error', error: { type: 'rate_limit_error', message: expected.errorMessage }, request_id: 'req_011CeCGmBjaWkq37Sf5iU7so' }, 429, { 'request-id': 'req_011CeCGmBjaWkq37Sf5iU7so', 'x-should-retry': 'true', 'retry-after': '0' })
   }
-  if (request.stream === true) return { contentType: 'text/event-stream; charset=utf-8', headers: { 'request-id': 'req_1' }, chunks: toEvents(reply) }
+  if (request.stream === true) return { contentType: 'text/event-stream; charset=utf-8', headers: { 'request-id': 'req_1' }, chunks: toAnthropicEvents(reply) }
   return json({
     ...envelope,
     content: [reply.kind === 'text' ? { type: 'text', text: reply.text } : toolUseOf(reply, reply.arguments)],
@@ -44,7 +44,8 @@ function answerAnthropic ({ method, path, headers, body }: FakeRequest): FakeAns
   }, 200, { 'request-id': 'req_1' })
 }
 
-function readBody ({ messages, tools = [], tool_choice: choice, output_config: output }: MessagesBody): Asked {
+/** @throws Refusal for what the schema cannot say */
+export function readAnthropic ({ messages, tools = [], tool_choice: choice, output_config: output }: MessagesBody): Asked {
   const turns = messages.map(({ role, content }) => ({ role, blocks: typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content }))
   // The vendor joins neighbours of one role, but not over results of tools; no translation has a reason to send them.
   for (const [index, { role }] of turns.entries()) {
@@ -95,7 +96,7 @@ function endOf ({ kind }: Reply): object {
 }
 
 /** The order of real streams: a ping after the first start, an empty first piece of arguments, counts that replace, blanks before each last brace. */
-function toEvents (reply: Exclude<Reply, { kind: 'failure' }>): string[] {
+export function toAnthropicEvents (reply: Exclude<Reply, { kind: 'failure' }>): string[] {
   const deltas = reply.kind === 'text'
     ? piecesOf(reply.text).map((piece) => ({ type: 'text_delta', text: piece }))
     : ['', ...argumentPieces(reply.arguments)].map((piece) => ({ type: 'input_json_delta', partial_json: piece }))

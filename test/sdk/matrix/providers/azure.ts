@@ -85,7 +85,7 @@ function answerChat (body: Record<string, unknown>): FakeAnswer {
   const chat = body as unknown as ChatBody
   const reply = replyTo({ ...readMessages(chat.messages), tools: toolsOf(chat), format: body['response_format'], forced: forcedTool(chat) })
   if (reply.kind === 'failure') return json({ error: { code: 'RateLimitReached', message: expected.errorMessage } }, 429, { 'retry-after': '0', 'retry-after-ms': '0' })
-  if (chat.stream === true) return { contentType: 'text/event-stream', chunks: sse(toChunks(reply, (body['stream_options'] as { include_usage?: boolean } | null | undefined)?.include_usage === true)) }
+  if (chat.stream === true) return { contentType: 'text/event-stream', chunks: sse(toAzureChunks(reply, (body['stream_options'] as { include_usage?: boolean } | null | undefined)?.include_usage === true)) }
   const message = reply.kind === 'text' ? { content: reply.text } : { content: null, tool_calls: [callOf(reply, JSON.stringify(reply.arguments))] }
   return json({
     ...envelope,
@@ -105,7 +105,7 @@ function finishReasonOf ({ kind }: Reply): string {
 }
 
 /** The verdict on the prompt comes first, in a chunk of empty names and no choice. */
-function toChunks (reply: Exclude<Reply, { kind: 'failure' }>, withUsage: boolean): { data: unknown }[] {
+export function toAzureChunks (reply: Exclude<Reply, { kind: 'failure' }>, withUsage: boolean): { data: unknown }[] {
   const chunk = (delta: object, reason: string | null = null): { data: unknown } => ({
     data: { ...envelope, object: 'chat.completion.chunk', choices: [{ index: 0, delta, logprobs: null, finish_reason: reason, content_filter_results: 'content' in delta && delta.content !== null && delta.content !== '' ? filters : {} }] }
   })

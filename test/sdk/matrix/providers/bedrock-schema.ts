@@ -6,13 +6,16 @@ const toolUseId = { type: 'string', pattern: '^[a-zA-Z0-9_.:-]{1,256}$' }
 const bytes = { type: 'string', pattern: '^[A-Za-z0-9+/]+={0,2}$' }
 const cachePoint = object({ type: { const: 'default' }, 'ttl?': oneOf('5m', '1h') })
 const image = object({ format: oneOf('png', 'jpeg', 'gif', 'webp'), source: union({ bytes, s3Location: anyObject }) })
+const document = object({ 'format?': text, name: { type: 'string', pattern: '^[a-zA-Z0-9 ()\\[\\]-]{1,200}$' }, source: union({ bytes, text, s3Location: anyObject }) })
 
 const block = union({
   text: someText,
   image,
-  document: object({ 'format?': text, name: { type: 'string', pattern: '^[a-zA-Z0-9 ()\\[\\]-]{1,200}$' }, source: union({ bytes, text, s3Location: anyObject }) }),
+  document,
+  // `AudioBlock`; results of tools cannot hold one.
+  audio: object({ format: text, source: union({ bytes, s3Location: anyObject }) }),
   toolUse: object({ toolUseId, name: toolName, input: anyObject }),
-  toolResult: object({ toolUseId, content: list(union({ text, json: anyObject, image }), 0), 'status?': oneOf('success', 'error') }),
+  toolResult: object({ toolUseId, content: list(union({ text, json: anyObject, image, document }), 0), 'status?': oneOf('success', 'error') }),
   reasoningContent: union({ reasoningText: object({ text, 'signature?': text }), redactedContent: bytes }),
   cachePoint
 })

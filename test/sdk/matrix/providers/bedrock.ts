@@ -55,21 +55,24 @@ function answerBedrock (request: FakeRequest): FakeAnswer {
 }
 
 function answerConverse (body: Record<string, unknown>, isStream: boolean): FakeAnswer {
-  checkConverse(body)
-  const reply = replyTo(readBody(body as unknown as ConverseBody))
+  const reply = replyTo(readConverse(body))
   if (reply.kind === 'failure') return json({ message: expected.errorMessage }, 429, { 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/' })
   if (isStream) return { contentType: 'application/vnd.amazon.eventstream', chunks: toFrames(reply) }
   return json({ metrics: { latencyMs: 524 }, output: { message: { content: [reply.kind === 'text' ? { text: reply.text } : { toolUse: { input: reply.arguments, name: reply.name, toolUseId } }], role: 'assistant' } }, stopReason: stopReasonOf(reply), usage })
 }
 
-function readBody ({ messages, toolConfig, outputConfig }: ConverseBody): Asked {
+/** @throws Refusal for what Converse does not take */
+export function readConverse (body: unknown): Asked {
+  checkConverse(body)
+  const { messages, toolConfig, outputConfig } = body as ConverseBody
   let results: Asked['results'] = []
   for (const [index, { role, content }] of messages.entries()) {
     if (role !== (index % 2 === 0 ? 'user' : 'assistant')) throw new Refusal(index === 0 ? 'A conversation must start with a user message.' : 'A conversation must alternate between user and assistant roles.')
     if (content.some((block) => block[role === 'user' ? 'toolUse' : 'toolResult'] !== undefined)) throw new Refusal(`messages.${index} holds a block that its role cannot have`)
     results = checkResults(content, messages[index - 1]?.content ?? [], index)
   }
-  if (messages.length % 2 === 0) throw new Refusal('A conversation must end with a user message.')
+  // Claude goes on from what it is to have said, but not from a call.
+  if (messages.at(-1)?.content.some(({ toolUse }) => toolUse !== undefined) === true) throw new Refusal('A conversation must end with a user message.')
   if (toolConfig === undefined && messages.some(({ content }) => content.some(({ toolUse }) => toolUse !== undefined))) throw new Refusal('The toolConfig field must be defined when using toolUse and toolResult content blocks.')
   const tools = (toolConfig?.tools ?? []).flatMap(({ toolSpec }) => toolSpec === undefined ? [] : [{ name: toolSpec.name, schema: toolSpec.inputSchema.json }])
   if (new Set(tools.map(({ name }) => name)).size < tools.length) throw new Refusal('The tool names are not unique.')
@@ -104,7 +107,7 @@ function stopReasonOf ({ kind }: Reply): string {
 }
 
 /** Text begins with its first piece, a call has a start; usage comes after the stop. */
-function toFrames (reply: Exclude<Reply, { kind: 'failure' }>): Uint8Array[] {
+export function toFrames (reply: Exclude<Reply, { kind: 'failure' }>): Uint8Array[] {
   const at = { contentBlockIndex: 0 }
   const events: [string, object][] = [
     ['messageStart', { role: 'assistant' }],

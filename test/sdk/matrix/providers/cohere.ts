@@ -6,7 +6,7 @@ import type { FakeAnswer, FakeRequest } from '../fake-server.ts'
 import { forcedTool, functionTool, readMessages, textOf, toolsOf } from './chat-messages.ts'
 import type { ChatBody } from './chat-messages.ts'
 import { argumentPieces, embeddingOf, piecesOf, replyTo } from './reply.ts'
-import type { Reply } from './reply.ts'
+import type { Asked, Reply } from './reply.ts'
 import { anyObject, boolean, either, integer, list, numberBetween, object, oneOf, someText, text } from './schema.ts'
 
 const key = 'cohere-main'
@@ -87,6 +87,18 @@ function answerCohere ({ method, path, headers, body }: FakeRequest): FakeAnswer
 }
 
 function answerChat (body: Record<string, unknown>): FakeAnswer {
+  const chat = body as unknown as ChatBody
+  const reply = replyTo(readCohere(body))
+  if (reply.kind === 'failure') return json({ id: 'c167e04b-cfc2-44a9-927c-6d78c47fb5fe', message: expected.errorMessage }, 429)
+  if (chat.stream === true) return { contentType: 'text/event-stream', chunks: [...sse(toCohereEvents(reply)), 'data: [DONE]\n\n'] }
+  const message = reply.kind === 'text'
+    ? { role: 'assistant', content: [{ type: 'text', text: reply.text }] }
+    : { role: 'assistant', tool_plan: toolPlan, tool_calls: [callOf(reply, JSON.stringify(reply.arguments))] }
+  return json({ id: '0e964922-1d40-478f-b7a7-7e6916a56f9f', message, finish_reason: finishReasonOf(reply), usage })
+}
+
+/** @throws Refusal for what Cohere does not take */
+export function readCohere (body: Record<string, unknown>): Asked {
   checkChat(body)
   const chat = body as unknown as ChatBody
   const isJson = (body['response_format'] as { type?: string } | undefined)?.type === 'json_object'
@@ -94,13 +106,7 @@ function answerChat (body: Record<string, unknown>): FakeAnswer {
   if (chat.tool_choice !== undefined && (chat.tools ?? []).length === 0) throw new Refusal('tool_choice needs tools')
   if (chat.messages.at(-1)?.role === 'assistant') throw new Refusal('the last message must be of the user or a tool')
   if (chat.messages.some(({ role, content, tool_calls: said }) => role === 'assistant' && textOf(content) === '' && (said ?? []).length === 0)) throw new Refusal('an assistant message needs content or tool_calls')
-  const reply = replyTo({ ...readMessages(chat.messages), tools: toolsOf(chat), format: body['response_format'], forced: forcedTool(chat) })
-  if (reply.kind === 'failure') return json({ id: 'c167e04b-cfc2-44a9-927c-6d78c47fb5fe', message: expected.errorMessage }, 429)
-  if (chat.stream === true) return { contentType: 'text/event-stream', chunks: [...sse(toEvents(reply)), 'data: [DONE]\n\n'] }
-  const message = reply.kind === 'text'
-    ? { role: 'assistant', content: [{ type: 'text', text: reply.text }] }
-    : { role: 'assistant', tool_plan: toolPlan, tool_calls: [callOf(reply, JSON.stringify(reply.arguments))] }
-  return json({ id: '0e964922-1d40-478f-b7a7-7e6916a56f9f', message, finish_reason: finishReasonOf(reply), usage })
+  return { ...readMessages(chat.messages), tools: toolsOf(chat), format: body['response_format'], forced: forcedTool(chat) }
 }
 
 function callOf ({ name }: { name: string }, said: string): object {
@@ -112,7 +118,7 @@ function finishReasonOf ({ kind }: Reply): string {
 }
 
 /** In pieces `content` and `tool_calls` are objects, where whole messages have lists of them. */
-function toEvents (reply: Exclude<Reply, { kind: 'failure' }>): { name: string, data: object }[] {
+export function toCohereEvents (reply: Exclude<Reply, { kind: 'failure' }>): { name: string, data: object }[] {
   const event = (name: string, message?: object, index?: number): { name: string, data: object } => ({ name, data: { type: name, ...index === undefined ? {} : { index }, ...message === undefined ? {} : { delta: { message } } } })
   return [
     { name: 'message-start', data: { id: 'a0790929-b18f-4399-ae12-09b9659922bd', type: 'message-start', delta: { message: { role: 'assistant', content: [], tool_plan: '', tool_calls: [], citations: [] } } } },

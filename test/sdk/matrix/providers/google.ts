@@ -20,7 +20,7 @@ export interface GoogleFlavor {
 
 /** `alt` as in the query; null for one answer, an empty text for a stream as one JSON array. */
 export function answerGenerate (body: GenerateBody, alt: string | null, flavor: GoogleFlavor): FakeAnswer {
-  const reply = replyTo(readBody(body))
+  const reply = replyTo(readGenerate(body))
   if (reply.kind === 'failure') return json({ error: { code: 429, message: expected.errorMessage, status: 'RESOURCE_EXHAUSTED', ...flavor.failure } }, 429)
   const all = toResponses(reply, flavor)
   if (alt === null) return json(toResponse([partOf(reply)], expected.usage.outputTokens, true, reply.kind, flavor))
@@ -29,7 +29,8 @@ export function answerGenerate (body: GenerateBody, alt: string | null, flavor: 
   return { contentType: 'application/json; charset=UTF-8', chunks: all.map((response, index) => `${index === 0 ? '[' : ',\r\n'}${JSON.stringify(response)}${index === all.length - 1 ? ']' : ''}`) }
 }
 
-function readBody ({ contents, tools = [], toolConfig, generationConfig = {} }: GenerateBody): Asked {
+/** @throws Refusal for what the schema cannot say */
+export function readGenerate ({ contents, tools = [], toolConfig, generationConfig = {} }: GenerateBody): Asked {
   const declarations = tools.flatMap(({ functionDeclarations }) => functionDeclarations)
   const { responseMimeType, responseSchema, responseJsonSchema } = generationConfig
   const format = responseSchema ?? responseJsonSchema
@@ -73,7 +74,7 @@ function partOf (reply: Exclude<Reply, { kind: 'failure' }>): Part {
 }
 
 /** Pieces of text with counts so far in each, the reason on the last; a call comes whole. */
-function toResponses (reply: Exclude<Reply, { kind: 'failure' }>, flavor: GoogleFlavor): object[] {
+export function toResponses (reply: Exclude<Reply, { kind: 'failure' }>, flavor: GoogleFlavor): object[] {
   if (reply.kind === 'call') return [toResponse([partOf(reply)], expected.usage.outputTokens, true, 'call', flavor)]
   const pieces = piecesOf(reply.text)
   return pieces.map((piece, index) => {

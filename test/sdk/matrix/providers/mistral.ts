@@ -6,7 +6,7 @@ import type { FakeAnswer, FakeRequest } from '../fake-server.ts'
 import { forcedTool, functionTool, jsonSchemaFormat, readMessages, textOf, toolsOf } from './chat-messages.ts'
 import type { ChatBody, ChatMessage } from './chat-messages.ts'
 import { embeddingOf, encodeEmbedding, padding, piecesOf, replyTo } from './reply.ts'
-import type { Reply } from './reply.ts'
+import type { Asked, Reply } from './reply.ts'
 import { anyObject, boolean, either, integer, list, numberBetween, object, oneOf, orNull, text } from './schema.ts'
 
 const key = 'mistral-main'
@@ -16,7 +16,7 @@ const embeddingModel = 'mistral-embed'
 const callId = { type: 'string', pattern: '^[a-zA-Z0-9]{9}$' }
 
 const textPart = object({ type: { const: 'text' }, text })
-const part = either(textPart, object({ type: { const: 'image_url' }, image_url: either(text, object({ url: text, 'detail?': text })) }), object({ type: { const: 'thinking' }, thinking: list(textPart, 0), 'closed?': boolean, 'signature?': text }))
+const part = either(textPart, object({ type: { const: 'image_url' }, image_url: either(text, object({ url: text, 'detail?': text })) }), object({ type: { const: 'document_url' }, document_url: text, 'document_name?': orNull(text) }), object({ type: { const: 'input_audio' }, input_audio: either(text, anyObject) }), object({ type: { const: 'thinking' }, thinking: list(textPart, 0), 'closed?': boolean, 'signature?': text }))
 const content = either(text, list(part, 0))
 const call = object({ id: callId, 'type?': { const: 'function' }, function: object({ name: text, arguments: either(text, anyObject) }), 'index?': integer })
 
@@ -79,14 +79,20 @@ function answerMistral ({ method, path, headers, body }: FakeRequest): FakeAnswe
 }
 
 function answerChat (body: Record<string, unknown>): FakeAnswer {
+  const chat = body as unknown as ChatBody
+  const reply = replyTo(readMistral(body))
+  if (reply.kind === 'failure') return json({ object: 'error', message: expected.errorMessage, type: 'rate_limited', param: null, code: '1300' }, 429)
+  if (chat.stream === true) return { contentType: 'text/event-stream; charset=utf-8', chunks: sse(toMistralChunks(reply)) }
+  const message = reply.kind === 'text' ? { role: 'assistant', tool_calls: null, content: reply.text } : { role: 'assistant', tool_calls: [callOf(reply)], content: '' }
+  return json({ ...envelope, usage, object: 'chat.completion', choices: [{ index: 0, finish_reason: finishReasonOf(reply), message }] })
+}
+
+/** @throws Refusal for what Mistral does not take */
+export function readMistral (body: Record<string, unknown>): Asked {
   checkChat(body)
   const chat = body as unknown as ChatBody
   checkOrder(chat.messages)
-  const reply = replyTo({ ...readMessages(chat.messages), tools: toolsOf(chat), format: body['response_format'], forced: forcedTool(chat) })
-  if (reply.kind === 'failure') return json({ object: 'error', message: expected.errorMessage, type: 'rate_limited', param: null, code: '1300' }, 429)
-  if (chat.stream === true) return { contentType: 'text/event-stream; charset=utf-8', chunks: sse(toChunks(reply)) }
-  const message = reply.kind === 'text' ? { role: 'assistant', tool_calls: null, content: reply.text } : { role: 'assistant', tool_calls: [callOf(reply)], content: '' }
-  return json({ ...envelope, usage, object: 'chat.completion', choices: [{ index: 0, finish_reason: finishReasonOf(reply), message }] })
+  return { ...readMessages(chat.messages), tools: toolsOf(chat), format: body['response_format'], forced: forcedTool(chat) }
 }
 
 /** Mistral has its own grammar of conversations. */
@@ -95,10 +101,15 @@ function checkOrder (messages: readonly ChatMessage[]): void {
     const before = messages[index - 1]?.role
     if (role === 'system' && before !== undefined && before !== 'system') throw new Refusal(`Unexpected role 'system' after role '${before}'`)
     if (before === 'tool' && role === 'user') throw new Refusal('Unexpected role \'user\' after role \'tool\'')
-    if (role === 'assistant' && textOf(said) === '' && (calls ?? []).length === 0) throw new Refusal('Assistant message must have either content or tool_calls, but not none.')
+    if (role === 'assistant' && !saysSomething(said) && (calls ?? []).length === 0) throw new Refusal('Assistant message must have either content or tool_calls, but not none.')
   }
   const last = messages.at(-1) as ChatMessage & { prefix?: boolean }
   if (!['user', 'tool'].includes(last.role) && last.prefix !== true) throw new Refusal(`Expected last role User or Tool (or Assistant with prefix True) for serving but got ${last.role}`)
+}
+
+/** Thoughts count. */
+function saysSomething (said: unknown): boolean {
+  return textOf(said) !== '' || (Array.isArray(said) && (said as { type: string }[]).some(({ type }) => type === 'thinking'))
 }
 
 function callOf ({ name, arguments: given }: { name: string, arguments: object }): object {
@@ -110,7 +121,7 @@ function finishReasonOf ({ kind }: Reply): string {
 }
 
 /** The last piece, or the whole call, comes with the reason and the usage in one chunk. */
-function toChunks (reply: Exclude<Reply, { kind: 'failure' }>): { data: unknown }[] {
+export function toMistralChunks (reply: Exclude<Reply, { kind: 'failure' }>): { data: unknown }[] {
   const deltas: object[] = reply.kind === 'text' ? piecesOf(reply.text).map((piece) => ({ content: piece })) : [{ tool_calls: [callOf(reply)] }]
   const chunk = (delta: object, end: object | null): object => ({ ...envelope, object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: end === null ? null : finishReasonOf(reply) }], ...end })
   return [

@@ -24,7 +24,8 @@ const checkChat = checkerOf(object({
   messages: list(either(
     object({ role: oneOf('system', 'user'), content: text, ...images }),
     object({ role: { const: 'assistant' }, 'content?': text, 'thinking?': text, 'tool_calls?': list(object({ 'id?': text, 'type?': text, function: object({ 'index?': integer, name: text, arguments: anyObject }) })), ...images }),
-    object({ role: { const: 'tool' }, content: text, 'tool_name?': text, 'tool_call_id?': text })
+    // `Message` has images whatever its role.
+    object({ role: { const: 'tool' }, content: text, 'tool_name?': text, 'tool_call_id?': text, ...images })
   )),
   'stream?': boolean,
   'format?': either(oneOf('', 'json'), anyObject),
@@ -60,7 +61,6 @@ function answerOllama (request: FakeRequest): FakeAnswer {
   const { method, path, body } = request
   switch (`${method} ${path}`) {
     case 'POST /api/chat':
-      checkChat(body)
       return answerChat(body as unknown as NativeBody)
     case 'POST /api/embed': {
       checkEmbed(body)
@@ -72,7 +72,7 @@ function answerOllama (request: FakeRequest): FakeAnswer {
 }
 
 function answerChat (body: NativeBody): FakeAnswer {
-  const reply = replyTo(readBody(body))
+  const reply = replyTo(readOllama(body))
   if (reply.kind === 'failure') return json({ error: expected.errorMessage }, 429)
   const [first, ...others] = toLines(reply)
   // Ollama streams unless it is told not to.
@@ -81,7 +81,9 @@ function answerChat (body: NativeBody): FakeAnswer {
 }
 
 /** Ollama would answer results that it cannot tell the calls of, and worse for it. */
-function readBody ({ messages, tools = [], format }: NativeBody): Asked {
+export function readOllama (body: unknown): Asked {
+  checkChat(body)
+  const { messages, tools = [], format } = body as NativeBody
   let calls: Call[] = []
   let results: Asked['results'][number][] = []
   for (const { role, content, tool_calls: said = [], tool_name: name, tool_call_id: id } of messages) {
@@ -107,7 +109,7 @@ function messageOf (reply: Exclude<Reply, { kind: 'failure' }>): object {
 }
 
 /** A call comes whole; the last line has the counts, and the reason `stop` after calls too. */
-function toLines (reply: Exclude<Reply, { kind: 'failure' }>): object[] {
+export function toLines (reply: Exclude<Reply, { kind: 'failure' }>): object[] {
   const line = (message: object): object => ({ model, created_at: '2026-08-13T12:11:45.201398Z', message, done: false })
   return [
     ...reply.kind === 'text' ? piecesOf(reply.text).map((content) => line({ role: 'assistant', content })) : [line(messageOf(reply))],
