@@ -14,6 +14,8 @@ interface Plan {
   rounds: number
   seconds: number
   streams: number
+  /** As Anthropic names it. What a model's price looks like is part of what its requests cost the gateway. */
+  model: string
 }
 
 const through = 'pass-through'
@@ -30,6 +32,7 @@ function readArguments (): Plan {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       streams: { type: 'string', default: '256' },
+      model: { type: 'string', default: 'claude-sonnet-4-5' },
       quick: { type: 'boolean', default: false }
     }
   })
@@ -37,9 +40,9 @@ function readArguments (): Plan {
   const seconds = Number(values.seconds ?? (values.quick ? 1 : 5))
   const streams = Number(values.streams)
   if (!(rounds >= 1 && rounds <= 100 && seconds > 0 && seconds <= 600 && streams >= 1 && streams <= concurrency)) {
-    throw new Error(`usage: npm run bench:translation -- [--rounds n] [--seconds n] [--streams n, up to ${concurrency}] [--quick]`)
+    throw new Error(`usage: npm run bench:translation -- [--rounds n] [--seconds n] [--streams n, up to ${concurrency}] [--model claude-sonnet-4-5] [--quick]`)
   }
-  return { rounds, seconds, streams }
+  return { rounds, seconds, streams, model: values.model }
 }
 
 interface Targets {
@@ -48,7 +51,7 @@ interface Targets {
   mocks: Target[]
 }
 
-async function startTargets (started: Target[]): Promise<Targets> {
+async function startTargets (model: string, started: Target[]): Promise<Targets> {
   const openAi = await startMock({ frames: streamFrames, frameIntervalMs: streamIntervalMs })
   started.push(openAi)
   const anthropic = await startAnthropicMock({ frames: streamFrames, frameIntervalMs: streamIntervalMs })
@@ -66,7 +69,7 @@ async function startTargets (started: Target[]): Promise<Targets> {
   })
   started.push(gateway)
   return {
-    gateways: [{ ...gateway, name: through }, { ...gateway, name: translated, model: `anthropic/${anthropic.model}` }],
+    gateways: [{ ...gateway, name: through }, { ...gateway, name: translated, model: `anthropic/${model}` }],
     mocks: [{ ...openAi, name: 'OpenAI mock alone' }, { ...anthropic, name: 'Anthropic mock alone' }]
   }
 }
@@ -89,7 +92,7 @@ async function main (): Promise<void> {
   const plan = readArguments()
   const started: Target[] = []
   try {
-    const { gateways, mocks } = await startTargets(started)
+    const { gateways, mocks } = await startTargets(plan.model, started)
     await warmUp(gateways, Math.min(4, plan.seconds), progress)
     const unary = await runRounds(gateways, { connections: 64, rounds: plan.rounds, seconds: plan.seconds }, progress)
     const streamPlan = { streams: plan.streams, frames: streamFrames, intervalMs: streamIntervalMs }
