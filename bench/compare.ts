@@ -1,14 +1,14 @@
 // `npm run bench:compare`: the gateway beside nginx (the floor for a hop) and Portkey's gateway.
 import { parseArgs } from 'node:util'
-import { addedP50Us, medianOf, rotate, runRounds, warmUp } from './lib/compare-rounds.ts'
+import { addedP50Us, medianOf, roundCells, roundHeadings, runRounds, warmUp } from './lib/compare-rounds.ts'
 import type { RoundsByTarget } from './lib/compare-rounds.ts'
-import { clearProgress, formatTable, median, printChecks, progress, writeResults } from './lib/output.ts'
+import { clearProgress, formatTable, printChecks, progress, writeResults } from './lib/output.ts'
 import { runMain } from './lib/run-main.ts'
-import type { Cell, Check } from './lib/output.ts'
+import type { Check } from './lib/output.ts'
 import { installPeers } from './lib/peers.ts'
 import { startGateway, startMock, startNginx, startPortkey } from './lib/targets.ts'
 import type { Target } from './lib/targets.ts'
-import { measureStreams, streamCells, streamHeadings } from './streams.ts'
+import { medianFigures, runStreamRounds, streamCells, streamHeadings } from './streams.ts'
 import type { StreamFigures } from './streams.ts'
 
 interface Plan {
@@ -49,44 +49,6 @@ async function startTargets (plan: Plan, started: Target[]): Promise<Target[]> {
   return [...started]
 }
 
-function roundCells (targets: readonly Target[], rounds: RoundsByTarget): Cell[][] {
-  return targets.map(({ name }) => {
-    const figures = rounds.get(name)
-    const failed = figures?.reduce((sum, round) => sum + round.failed, 0) ?? 0
-    return [name, medianOf(figures, 'rps'), medianOf(figures, 'p50Us'), medianOf(figures, 'p99Us'), medianOf(figures, 'cpuUs'), medianOf(figures, 'rssMb'), failed]
-  })
-}
-
-/** Rounds of all proxies in turn; the medians of the rounds. */
-async function runStreams (targets: readonly Target[], plan: Plan): Promise<Map<string, StreamFigures[]>> {
-  const figures = new Map<string, StreamFigures[]>(targets.map(({ name }) => [name, []]))
-  const streamPlan = { streams: plan.streams, frames: streamFrames, intervalMs: streamIntervalMs, rounds: 1 }
-  for (let round = 0; round < plan.rounds; round++) {
-    for (const target of rotate(targets, round)) {
-      figures.get(target.name)?.push(await measureStreams(target, streamPlan, () => { progress(`streams, round ${round + 1} of ${plan.rounds}: ${target.name}`) }))
-    }
-  }
-  return figures
-}
-
-function medianFigures (rounds: readonly StreamFigures[]): StreamFigures {
-  const of = (field: keyof StreamFigures): number => median(rounds.map((round) => round[field]))
-  const sum = (field: keyof StreamFigures): number => rounds.reduce((total, round) => total + round[field], 0)
-  return {
-    frames: sum('frames'),
-    framesWrong: sum('framesWrong'),
-    streamsBroken: sum('streamsBroken'),
-    framesPerSecond: of('framesPerSecond'),
-    latenessP50Ms: of('latenessP50Ms'),
-    latenessP99Ms: of('latenessP99Ms'),
-    latenessMaxMs: Math.max(...rounds.map((round) => round.latenessMaxMs)),
-    latenessMaxIntervals: Math.max(...rounds.map((round) => round.latenessMaxIntervals)),
-    firstFrameP50Ms: of('firstFrameP50Ms'),
-    cpuUsPerFrame: of('cpuUsPerFrame'),
-    rssMb: of('rssMb')
-  }
-}
-
 function checksOf (many: RoundsByTarget, one: RoundsByTarget, streams: ReadonlyMap<string, StreamFigures>): Check[] {
   const checks: Check[] = []
   if (!many.has('gateway')) return checks
@@ -119,14 +81,17 @@ async function main (): Promise<void> {
     await warmUp(targets, Math.min(4, plan.seconds), progress)
     const many = await runRounds(targets, { connections: 64, rounds: plan.rounds, seconds: plan.seconds }, progress)
     const one = await runRounds(targets, { connections: 1, rounds: plan.rounds, seconds: plan.seconds }, progress)
-    const streamRounds = await runStreams(targets.filter(({ name }) => name === 'nginx' || name === 'gateway'), plan)
+    const streamRounds = await runStreamRounds(
+      targets.filter(({ name }) => name === 'nginx' || name === 'gateway'),
+      { streams: plan.streams, frames: streamFrames, intervalMs: streamIntervalMs, rounds: plan.rounds },
+      progress
+    )
     const streams = new Map([...streamRounds].map(([name, rounds]) => [name, medianFigures(rounds)]))
     clearProgress()
 
-    const headings = ['', 'RPS', 'p50 us', 'p99 us', 'CPU us/req', 'RSS MB', 'failed']
     console.log(`Chat completion, medians of ${plan.rounds} interleaved rounds of ${plan.seconds} s; load: our closed loop on raw sockets.\n`)
-    console.log(formatTable(['64 connections', ...headings.slice(1)], roundCells(targets, many)))
-    console.log('\n' + formatTable(['1 connection', ...headings.slice(1)], roundCells(targets, one)))
+    console.log(formatTable(['64 connections', ...roundHeadings], roundCells(targets, many)))
+    console.log('\n' + formatTable(['1 connection', ...roundHeadings], roundCells(targets, one)))
     console.log(`\n${plan.streams} streams, ${streamFrames} frames, ${streamIntervalMs} ms apart:\n`)
     console.log(formatTable(streamHeadings, [...streams].map(([name, figures]) => streamCells(name, figures))))
     printChecks(checksOf(many, one, streams))

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
+import { rotate } from './lib/compare-rounds.ts'
 import { Histogram } from './lib/histogram.ts'
 import { runLoad } from './lib/load.ts'
-import { formatTable, megabytes } from './lib/output.ts'
+import { formatTable, median, megabytes } from './lib/output.ts'
 import { treeUsage } from './lib/process-tree.ts'
 import { chatRequest } from './lib/targets.ts'
 import type { Target } from './lib/targets.ts'
@@ -63,6 +64,35 @@ export async function measureStreams (target: Target, plan: StreamPlan, onProgre
     firstFrameP50Ms: firstFrame.percentile(50) / 1000,
     cpuUsPerFrame: totals.cpuUs / totals.frames,
     rssMb: megabytes(totals.rssBytes)
+  }
+}
+
+/** Rounds of all targets in turn, each round in another order. */
+export async function runStreamRounds (targets: readonly Target[], plan: StreamPlan, onProgress: (text: string) => void): Promise<Map<string, StreamFigures[]>> {
+  const figures = new Map<string, StreamFigures[]>(targets.map(({ name }) => [name, []]))
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const target of rotate(targets, round)) {
+      figures.get(target.name)?.push(await measureStreams(target, { ...plan, rounds: 1 }, () => { onProgress(`streams, round ${round + 1} of ${plan.rounds}: ${target.name}`) }))
+    }
+  }
+  return figures
+}
+
+export function medianFigures (rounds: readonly StreamFigures[]): StreamFigures {
+  const of = (field: keyof StreamFigures): number => median(rounds.map((round) => round[field]))
+  const sum = (field: keyof StreamFigures): number => rounds.reduce((total, round) => total + round[field], 0)
+  return {
+    frames: sum('frames'),
+    framesWrong: sum('framesWrong'),
+    streamsBroken: sum('streamsBroken'),
+    framesPerSecond: of('framesPerSecond'),
+    latenessP50Ms: of('latenessP50Ms'),
+    latenessP99Ms: of('latenessP99Ms'),
+    latenessMaxMs: Math.max(...rounds.map((round) => round.latenessMaxMs)),
+    latenessMaxIntervals: Math.max(...rounds.map((round) => round.latenessMaxIntervals)),
+    firstFrameP50Ms: of('firstFrameP50Ms'),
+    cpuUsPerFrame: of('cpuUsPerFrame'),
+    rssMb: of('rssMb')
   }
 }
 

@@ -1,6 +1,7 @@
 import { Histogram } from './histogram.ts'
 import { runLoad } from './load.ts'
 import { megabytes, median } from './output.ts'
+import type { Cell } from './output.ts'
 import { failuresIn } from './scenario.ts'
 import { chatRequest } from './targets.ts'
 import type { Target } from './targets.ts'
@@ -67,6 +68,17 @@ export function rotate<T> (items: readonly T[], by: number): T[] {
 
 export function medianOf (rounds: readonly RoundFigures[] | undefined, field: keyof RoundFigures): number {
   return median((rounds ?? []).map((round) => round[field]))
+}
+
+/** After the column of names. */
+export const roundHeadings = ['RPS', 'p50 us', 'p99 us', 'CPU us/req', 'RSS MB', 'failed']
+
+export function roundCells (targets: readonly Target[], rounds: RoundsByTarget): Cell[][] {
+  return targets.map(({ name }) => {
+    const figures = rounds.get(name)
+    const failed = figures?.reduce((sum, round) => sum + round.failed, 0) ?? 0
+    return [name, medianOf(figures, 'rps'), medianOf(figures, 'p50Us'), medianOf(figures, 'p99Us'), medianOf(figures, 'cpuUs'), medianOf(figures, 'rssMb'), failed]
+  })
 }
 
 /** Median over the rounds of what a proxy adds to the p50 of the same round without it. */

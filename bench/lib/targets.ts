@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MockUpstreamOptions } from '../../src/mock-upstream/options.ts'
+import type { AnthropicMockOptions } from './anthropic-mock.ts'
 import type { LoadRequest } from './http-socket.ts'
 import { freePort, makeTemporaryDirectory, startProcess } from './processes.ts'
 import type { RunningProcess } from './processes.ts'
@@ -50,6 +51,17 @@ export async function startMock (options: Partial<MockUpstreamOptions> = {}): Pr
     readyUrl: `http://127.0.0.1:${port}/mock/stats`
   })
   return toTarget('direct', port, process_)
+}
+
+export async function startAnthropicMock (options: Omit<AnthropicMockOptions, 'port'>): Promise<Target> {
+  const port = await freePort()
+  const process_ = await startProcess({
+    name: 'mock of Anthropic',
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'anthropic-mock.js'), JSON.stringify({ ...options, port })],
+    readyUrl: `http://127.0.0.1:${port}/ready`
+  })
+  return { ...toTarget('anthropic', port, process_), model: 'claude-sonnet-4-5' }
 }
 
 export async function startGateway (options: GatewayOptions): Promise<GatewayTarget> {
