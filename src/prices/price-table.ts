@@ -14,8 +14,10 @@ interface Rates {
 }
 
 interface Entry {
-  /** Null: nobody knows the price. `tiered`: it depends on how much is asked, so that the library has to be. */
-  rates: Rates | 'tiered' | null
+  /** Null: nobody knows the price. */
+  rates: Rates | null
+  /** The rates hold below so many tokens, of input and output each; from there on the price has tiers and the library says it. */
+  flatBelowTokens: number
   expiresMs: number
 }
 
@@ -32,7 +34,7 @@ const regionPrefix = /^(?:us|us-gov|eu|apac|global|jp|au|ca)\./
 
 /**
  * What a request cost. The data is @pydantic/genai-prices', which is shipped with the gateway; the config's own prices come first. The library
- * takes some 50 us for a price, so what it says of a model is kept as rates; only prices with tiers are asked for each time.
+ * takes some 50 us for a price, so what it says of a model is kept as rates; it is asked again only where a price has tiers and the request reaches the first one.
  */
 export class PriceTable {
   private readonly nowMs: () => number
@@ -47,9 +49,9 @@ export class PriceTable {
   costUsd (provider: ProviderSettings, model: string, usage: Usage): number | null {
     const own = Object.hasOwn(provider.prices, model) ? provider.prices[model] : undefined
     if (own !== undefined) return applyRates(toRates(own), usage)
-    const { rates } = this.entryOf(provider.name, model)
-    if (rates === 'tiered') return priceOf(provider.name, model, toLibraryUsage(usage))
-    return rates === null ? null : applyRates(rates, usage)
+    const { rates, flatBelowTokens } = this.entryOf(provider.name, model)
+    if (rates === null) return null
+    return Math.max(usage.inputTokens, usage.outputTokens) < flatBelowTokens ? applyRates(rates, usage) : priceOf(provider.name, model, toLibraryUsage(usage))
   }
 
   private entryOf (provider: string, model: string): Entry {
@@ -58,29 +60,33 @@ export class PriceTable {
     const known = this.entries.get(key)
     if (known !== undefined && known.expiresMs > nowMs) return known
     if (this.entries.size >= entriesMax) this.entries.clear()
-    const entry = { rates: lookUp(provider, model), expiresMs: nowMs + entryMs }
+    const entry = { ...lookUp(provider, model), expiresMs: nowMs + entryMs }
     this.entries.set(key, entry)
     return entry
   }
 }
 
-function lookUp (provider: string, model: string): Rates | 'tiered' | null {
+function lookUp (provider: string, model: string): Pick<Entry, 'rates' | 'flatBelowTokens'> {
   const found = find(provider, model, { input_tokens: 0, output_tokens: 0 })
-  if (found === null) return null
-  if (Object.values(found.model_price).some((price) => typeof price === 'object')) return 'tiered'
-  // The price is linear, so a million of each says what one costs.
-  const request = found.total_price
-  const perToken = (usage: Record<string, number>): number => ((priceOf(provider, model, usage) ?? 0) - request) / tokensPerMillion
-  const million = tokensPerMillion
-  const [input, output] = [perToken({ input_tokens: million, output_tokens: 0 }), perToken({ input_tokens: 0, output_tokens: million })]
+  if (found === null) return { rates: null, flatBelowTokens: Infinity }
+  const starts = Object.values(found.model_price).flatMap((price) => typeof price === 'object' ? price.tiers.map(({ start }) => start) : [])
+  const flatBelowTokens = Math.min(Infinity, ...starts)
+  // Up to there the price is linear, so that many of each say what one costs.
+  const count = Math.min(tokensPerMillion, Math.max(1, Math.floor(flatBelowTokens / 2)))
+  return { rates: toLinearRates(provider, model, found.total_price, count), flatBelowTokens }
+}
+
+function toLinearRates (provider: string, model: string, request: number, count: number): Rates {
+  const perToken = (usage: Record<string, number>): number => ((priceOf(provider, model, usage) ?? 0) - request) / count
+  const [input, output] = [perToken({ input_tokens: count, output_tokens: 0 }), perToken({ input_tokens: 0, output_tokens: count })]
   return {
     request,
     input,
     output,
-    cached: perToken({ input_tokens: million, output_tokens: 0, cache_read_tokens: million }),
-    cacheWrite: perToken({ input_tokens: million, output_tokens: 0, cache_write_tokens: million }),
-    audioInput: perToken({ input_tokens: million, output_tokens: 0, input_audio_tokens: million }),
-    audioOutput: perToken({ input_tokens: 0, output_tokens: million, output_audio_tokens: million })
+    cached: perToken({ input_tokens: count, output_tokens: 0, cache_read_tokens: count }),
+    cacheWrite: perToken({ input_tokens: count, output_tokens: 0, cache_write_tokens: count }),
+    audioInput: perToken({ input_tokens: count, output_tokens: 0, input_audio_tokens: count }),
+    audioOutput: perToken({ input_tokens: 0, output_tokens: count, output_audio_tokens: count })
   }
 }
 

@@ -32,6 +32,7 @@ test('tokens cost what the vendor says, cached ones less', () => {
 test('a price with tiers counts by how much is asked', () => {
   // Gemini 2.5 Pro: 1.25 in, 10 out; above 200,000 tokens of input 2.50 and 15
   assertUsd(costOf('gemini', 'gemini-2.5-pro', { inputTokens: 100_000, outputTokens: 1_000 }), (100_000 * 1.25 + 1_000 * 10) / 1e6)
+  assertUsd(costOf('gemini', 'gemini-2.5-pro', { inputTokens: 199_999, cachedTokens: 100_000 }), (99_999 * 1.25 + 100_000 * 0.125) / 1e6)
   assertUsd(costOf('vertex', 'gemini-2.5-pro', { inputTokens: 300_000, outputTokens: 1_000 }), (300_000 * 2.5 + 1_000 * 15) / 1e6)
 })
 

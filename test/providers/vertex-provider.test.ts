@@ -64,11 +64,19 @@ test('a count looks at contents, system and tools only', () => {
   assert.throws(() => counter.fromCountReply({}), { code: 'BIFROST_UPSTREAM_BAD_RESPONSE' })
 })
 
-test('only chats of Gemini go through as they are; Claude is not served yet', () => {
+test('only chats of Gemini go through as they are', () => {
   const family = createFamily({ project_id: 'p' })
   assert.equal(family.isNative('gemini', 'chat_completion', model), true)
   for (const [dialect, operation, name] of [['gemini', 'embedding', model], ['gemini', 'count_tokens', model], ['openai', 'chat_completion', model], ['gemini', 'chat_completion', 'claude-opus-4-5'], ['anthropic', 'chat_completion', 'claude-opus-4-5']] as const) {
     assert.equal(family.isNative(dialect, operation, name), false, `${dialect} ${operation} ${name}`)
   }
-  assert.equal(family.chat('claude-opus-4-5'), null)
+})
+
+test('Claude is asked in Anthropic\'s words, under its own publisher', () => {
+  const chat = createFamily({ project_id: 'p' }).chat('claude-opus-4-5') ?? assert.fail()
+  for (const [stream, verb] of [[false, 'rawPredict'], [true, 'streamRawPredict']] as const) {
+    const { url, body } = chat.toChatRequest({ model: 'x', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }] }, { model: 'claude-opus-4-5', keyIndex: 0, stream, passExtraParams: false, drop: () => {} })
+    assert.equal(url.pathname, `/v1beta1/projects/p/locations/global/publishers/anthropic/models/claude-opus-4-5:${verb}`)
+    assert.deepEqual(body, { anthropic_version: 'vertex-2023-10-16', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }], ...stream && { stream: true } })
+  }
 })
