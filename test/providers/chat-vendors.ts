@@ -54,10 +54,10 @@ function streamsOf (toChunks: (reply: Said) => readonly (string | Uint8Array)[])
  * Anthropic in October 2024).
  */
 const leftToClaude = /^(?:Requests which include `tool_use`|messages\.0: the role is assistant)/
-/** Gemini: tools beside JSON, and a last or a first turn of the model, of which only the fakes are sure. */
-const leftToGemini = /^(?:Function calling with a response mime type|the (?:last|first) turn is the model's|\/systemInstruction\/parts\/\d+\/text must match)/
-/** Cohere: tools beside JSON, a last word of the assistant, and texts of white space. */
-const leftToCohere = /^(?:response_format of type json_object is not supported with tools|the last message must be|an assistant message needs|\/messages\/\d+\/content must match pattern|(?=.*must match pattern "\\S")\/messages\/\d+\/role)/
+/** Gemini: a last or a first turn of the model, of which only the fakes are sure. */
+const leftToGemini = /^(?:the (?:last|first) turn is the model's|\/systemInstruction\/parts\/\d+\/text must match)/
+/** Cohere: a last word of the assistant, and texts of white space. */
+const leftToCohere = /^(?:the last message must be|an assistant message needs|\/messages\/\d+\/content must match pattern|(?=.*must match pattern "\\S")\/messages\/\d+\/role)/
 /** Mistral: a temperature over 1.5, since bytes may go through unread, and an assistant whose parts are empty texts. */
 const leftToMistral = /^(?:\/temperature must be <= 1\.5|Assistant message must have either content)/
 

@@ -37,7 +37,7 @@ export function toChatBody (request: ChatRequest, context: TranslationContext): 
   if (isGiven(tokensMax)) body['max_tokens'] = tokensMax
   addSampling(request, body, context)
   addTools(request, body, context)
-  addResponseFormat(request, body)
+  addResponseFormat(request, body, context)
   const thinking = toThinking(request)
   if (thinking !== null) body['thinking'] = thinking
   if (request.logprobs === true) {
@@ -88,7 +88,9 @@ function toTool ({ function: { name, description, parameters }, cache_control: c
   return { type: 'function', function: { name, ...isGiven(description) ? { description } : {}, parameters: parameters ?? { type: 'object', properties: {} } } }
 }
 
-function addResponseFormat ({ response_format: format }: ChatRequest, body: JsonObject): void {
+function addResponseFormat ({ response_format: format }: ChatRequest, body: JsonObject, context: TranslationContext): void {
+  // Cohere takes one or the other.
+  if (isGiven(format) && format.type !== 'text' && body['tools'] !== undefined) return context.drop('response_format')
   if (format?.type === 'json_object') body['response_format'] = { type: 'json_object' }
   // Always followed strictly; its name says nothing to the model.
   else if (format?.type === 'json_schema') body['response_format'] = { type: 'json_object', ...isGiven(format.json_schema.schema) ? { json_schema: format.json_schema.schema } : {} }

@@ -23,7 +23,7 @@ export function toGenerationConfig (request: ChatRequest, traits: ModelTraits, c
   const { stop } = request
   if (isSaid(stop)) config['stopSequences'] = typeof stop === 'string' ? [stop] : stop
   addLogprobs(request, config, context)
-  addFormat(request, traits, config)
+  addFormat(request, traits, config, context)
   const { modalities } = request
   if (Array.isArray(modalities) && modalities.some((modality) => modality !== 'text')) config['responseModalities'] = modalities.map((modality) => String(modality).toUpperCase())
   const thinking = toThinking(request, traits, context)
@@ -43,8 +43,10 @@ function addLogprobs ({ logprobs, top_logprobs: top }: ChatRequest, config: Json
   if (isSaid(top)) config['logprobs'] = top
 }
 
-function addFormat ({ response_format: format }: ChatRequest, traits: ModelTraits, config: JsonObject): void {
+function addFormat ({ response_format: format, tools }: ChatRequest, traits: ModelTraits, config: JsonObject, context: TranslationContext): void {
   if (format === undefined || format === null || format.type === 'text') return
+  // Before Gemini 3 the two exclude each other, and a request without its tools would be another request.
+  if (isSaid(tools) && (tools as unknown[]).length > 0 && !traits.isThird) return context.drop('response_format')
   config['responseMimeType'] = 'application/json'
   const schema = format.type === 'json_schema' ? format.json_schema?.schema : undefined
   if (schema === undefined) return
