@@ -121,7 +121,13 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
     if (this.status < 300) return this.onAnswerEnd()
     // A redirect is not followed: it would carry the key to another host.
     const status = this.status < 400 ? 502 : this.status
-    this.fail(this.adapterCall.fromErrorReply(status, this.headers, Buffer.concat(this.errorChunks)))
+    let error: GatewayError
+    try {
+      error = this.adapterCall.fromErrorReply(status, this.headers, Buffer.concat(this.errorChunks))
+    } catch (cause) {
+      error = new GatewayError('BIFROST_INTERNAL', { cause })
+    }
+    this.fail(error)
   }
 
   onError (error: GatewayError): void {

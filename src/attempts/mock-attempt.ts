@@ -26,7 +26,9 @@ export class MockAttempt implements Attempt {
   private readonly onSettled: (jobId: number) => void
   private readonly startedAtMs: number
   private readonly splitter = new SseSplitter(1024 * 1024)
-  private readonly translator: StreamTranslator
+  private readonly provider: string
+  /** Made when a stream begins. */
+  private translator: StreamTranslator | null = null
   private timer: NodeJS.Timeout | null = null
   private events: string[] = []
   private nextEvent = 0
@@ -41,14 +43,14 @@ export class MockAttempt implements Attempt {
     this.results = results
     this.onSettled = onSettled
     this.startedAtMs = nowMs
-    this.translator = createMockTranslator(provider, job)
+    this.provider = provider
   }
 
   start (): void {
     const { latencyMs, jitterMs } = this.settings
     const delayMs = latencyMs + (jitterMs > 0 ? (Math.random() * 2 - 1) * jitterMs : 0)
-    if (delayMs <= 0) this.answer()
-    else this.timer = setTimeout(() => { this.answer() }, delayMs)
+    if (delayMs <= 0) this.tryToAnswer()
+    else this.timer = setTimeout(() => { this.tryToAnswer() }, delayMs)
   }
 
   cancel (): void {
@@ -64,12 +66,23 @@ export class MockAttempt implements Attempt {
 
   tick (_nowMs: number): void {}
 
-  private answer (): void {
+  private tryToAnswer (): void {
     const failure = this.failure()
     if (failure !== null) return this.fail(failure)
+    // Outside the net: it is to end the thread.
     if (this.settings.threadFaults) harmThread(this.job.model)
+    try {
+      this.answer()
+    } catch (cause) {
+      // A request that its dialect does not allow is refused, as by any provider.
+      this.fail(cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause }))
+    }
+  }
+
+  private answer (): void {
     const createdSeconds = Math.floor(Date.now() / 1000)
     if (this.job.stream) {
+      this.translator = createMockTranslator(this.provider, this.job)
       const { events, inputTokens, outputTokens } = toMockEvents(this.settings, this.job, createdSeconds)
       this.events = events
       this.usage = createUsage(inputTokens, outputTokens)
@@ -101,8 +114,9 @@ export class MockAttempt implements Attempt {
   }
 
   private readonly writeEvent = (event: SseEvent): void => {
-    const kind = this.translator.classify(event)
-    if (kind !== 'hidden') this.translator.write(event, kind, Math.round(performance.now() - this.startedAtMs), this.results)
+    const translator = this.translator as StreamTranslator
+    const kind = translator.classify(event)
+    if (kind !== 'hidden') translator.write(event, kind, Math.round(performance.now() - this.startedAtMs), this.results)
   }
 
   private failure (): GatewayError | null {

@@ -4,6 +4,8 @@ import type { AccessToken } from './access-token.ts'
 
 /** How long before it expires a token is replaced, so that none expires on its way. */
 const renewBeforeMs = 60_000
+/** Longest wait for a token: the library has no limit of its own, and everybody who comes waits for the one fetch that runs. */
+const fetchTimeoutMs = 10_000
 /** For a token whose end nobody said; Google's live for an hour. */
 const unknownLifeMs = 300_000
 
@@ -37,7 +39,7 @@ export class TokenSource {
   private async fetch (): Promise<string> {
     try {
       this.fetchToken ??= await createTokenFetcher(this.credentials)
-      const { value, expiresAtMs } = await this.fetchToken()
+      const { value, expiresAtMs } = await withinTime(this.fetchToken())
       this.token = { value, expiresAtMs: expiresAtMs === 0 ? this.nowMs() + unknownLifeMs : expiresAtMs }
       return value
     } catch (cause) {
@@ -53,5 +55,18 @@ export class TokenSource {
     const isTransient = answered >= 500 || answered === 429 || (answered === 0 && typeof code === 'string' && /^(?:E[A-Z]+|UND_ERR_\w+)$/.test(code))
     if (isTransient) return new GatewayError('BIFROST_UPSTREAM_CONNECT', { provider: this.provider, message: text, cause })
     return new GatewayError('BIFROST_UPSTREAM_STATUS', { status: 401, provider: this.provider, type: 'authentication_error', message: text, cause })
+  }
+}
+
+/** @throws an error as of a connection that timed out */
+async function withinTime<Value> (promise: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => { reject(Object.assign(new Error(`no answer within ${fetchTimeoutMs} ms`), { code: 'ETIMEDOUT' })) }, fetchTimeoutMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
