@@ -1,8 +1,8 @@
-import type { ChatRequest, ChatTool, JsonObject, ResponseFormat } from '../../api/chat.ts'
+import type { ChatRequest, ChatTool, ChatToolChoice, JsonObject, ResponseFormat } from '../../api/chat.ts'
 import { invalid } from './invalid.ts'
 import { toMessages } from './messages.ts'
 import { toCacheControl } from './parts.ts'
-import type { ClientTool, ConverseBody } from './wire.ts'
+import type { ClientTool, ConverseBody, ToolChoice } from './wire.ts'
 
 /** A Converse body as a canonical request. @throws GatewayError BIFROST_INVALID_REQUEST */
 export function toChatRequest (body: JsonObject, model: string, stream: boolean): ChatRequest {
@@ -37,9 +37,13 @@ function toTools (config: ConverseBody['toolConfig']): Partial<ChatRequest> {
     else if (tool?.cachePoint === undefined) throw invalid(`toolConfig.tools[${index}]`, `toolConfig.tools[${index}] must be a toolSpec with a name, a systemTool or a cachePoint.`)
     else if (last !== undefined) last.cache_control = toCacheControl(tool.cachePoint)
   }
-  const { auto, any, tool } = config.toolChoice ?? {}
-  const choice = tool !== undefined ? { type: 'function' as const, function: { name: tool.name } } : any !== undefined ? 'required' : auto !== undefined ? 'auto' : undefined
-  return withoutUndefined({ tools: tools.length === 0 ? undefined : tools, system_tools: systemTools.length === 0 ? undefined : systemTools, tool_choice: choice })
+  return withoutUndefined({ tools: tools.length === 0 ? undefined : tools, system_tools: systemTools.length === 0 ? undefined : systemTools, tool_choice: fromToolChoice(config.toolChoice ?? {}) })
+}
+
+function fromToolChoice ({ auto, any, tool }: ToolChoice): ChatToolChoice | undefined {
+  if (tool !== undefined) return { type: 'function', function: { name: tool.name } }
+  if (any !== undefined) return 'required'
+  return auto === undefined ? undefined : 'auto'
 }
 
 function toTool ({ description, inputSchema, strict }: NonNullable<ClientTool['toolSpec']>, name: string): ChatTool {

@@ -5,7 +5,7 @@ export interface ConverseBody {
   messages?: unknown
   system?: unknown
   inferenceConfig?: { maxTokens?: number, temperature?: number, topP?: number, stopSequences?: string[] } | null
-  toolConfig?: { tools?: ClientTool[], toolChoice?: { auto?: object, any?: object, tool?: { name: string } } } | null
+  toolConfig?: { tools?: ClientTool[], toolChoice?: ToolChoice } | null
   additionalModelRequestFields?: JsonObject | null
   requestMetadata?: Record<string, string> | null
   serviceTier?: { type?: string } | null
@@ -28,6 +28,9 @@ export interface ClientBlock {
   json?: unknown
   searchResult?: { source?: string, title?: string, content?: { text?: string }[] }
 }
+
+/** One of them. */
+export interface ToolChoice { auto?: object, any?: object, tool?: { name: string } }
 
 export interface ClientTool {
   toolSpec?: { name?: string, description?: string, inputSchema?: { json?: JsonObject }, strict?: boolean }

@@ -2,6 +2,7 @@ import type { JobFrame } from '../../api/job.ts'
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { Family, TranslationContext } from '../family.ts'
+import { toOperationUrl } from '../operation-url.ts'
 import { AnthropicChatProvider } from './chat.ts'
 import { isAnthropicError, toAnthropicError, toEmbeddedAnthropicError } from './errors.ts'
 import { AnthropicTokenCounter } from './token-count.ts'
@@ -15,10 +16,7 @@ const versionHeader = 'anthropic-version'
 /** Anthropic's Messages API. Its own clients' bodies go through as they came. */
 export function createAnthropicFamily (settings: ProviderSettings): Family {
   const { name, operations } = settings
-  const urlOf = (operation: Operation): URL => {
-    const path = settings.paths[operation]
-    return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
-  }
+  const urlOf = (operation: Operation): URL => toOperationUrl(settings, operation)
   // The operator's header wins over the client's, as everywhere.
   const versionOf = ({ forwardedHeaders = '' }: TranslationContext): string => settings.extraHeaders[versionHeader] ?? forwardedVersion(forwardedHeaders) ?? defaultVersion
   const canChat = operations.includes('chat_completion') || operations.includes('responses')

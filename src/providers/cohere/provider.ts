@@ -2,6 +2,8 @@ import type { ChatUsage } from '../../api/chat.ts'
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { ChatProvider, Family } from '../family.ts'
+import { bearerOf } from '../bearer.ts'
+import { toOperationUrl } from '../operation-url.ts'
 import { CohereChatDecoder } from './chat-decoder.ts'
 import { fromChatReply, toChatUsage } from './chat-reply.ts'
 import { toChatBody } from './chat-request.ts'
@@ -13,10 +15,7 @@ import type { CohereMeta, CohereUsage } from './wire.ts'
 /** Cohere's API, version 2. */
 export function createCohereFamily (settings: ProviderSettings): Family {
   const { name } = settings
-  const urlOf = (operation: Operation): URL => {
-    const path = settings.paths[operation]
-    return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
-  }
+  const urlOf = (operation: Operation): URL => toOperationUrl(settings, operation)
   const serves = (operation: Operation): boolean => settings.operations.includes(operation)
   const chat: ChatProvider | null = serves('chat_completion') || serves('responses') ? toChat(name, urlOf('chat_completion')) : null
   const embedding = serves('embedding') ? createEmbedding(name, urlOf('embedding')) : null
@@ -30,11 +29,7 @@ export function createCohereFamily (settings: ProviderSettings): Family {
     rerank: () => rerank,
     tokenCounter: () => null,
     toUsage,
-    authorize (request, keyIndex) {
-      const value = settings.keys[keyIndex]?.value ?? ''
-      if (value !== '') request.headers.push('authorization', `Bearer ${value}`)
-      return request
-    },
+    authorize: bearerOf(settings),
     toError: (status, headers, body) => toError(name, status, headers, body)
   }
 }

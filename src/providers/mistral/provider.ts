@@ -1,6 +1,8 @@
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { ChatProvider, Family } from '../family.ts'
+import { bearerOf } from '../bearer.ts'
+import { toOperationUrl } from '../operation-url.ts'
 import { MistralChatDecoder } from './chat-decoder.ts'
 import { fromChatReply, toChatUsage } from './chat-reply.ts'
 import { toChatBody } from './chat-request.ts'
@@ -11,10 +13,7 @@ import type { MistralUsage } from './wire.ts'
 /** Mistral's API for whoever does not speak it; what OpenAI's clients send goes through as it is where `plain.ts` allows. */
 export function createMistralFamily (settings: ProviderSettings): Family {
   const { name } = settings
-  const urlOf = (operation: Operation): URL => {
-    const path = settings.paths[operation]
-    return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
-  }
+  const urlOf = (operation: Operation): URL => toOperationUrl(settings, operation)
   const serves = (operation: Operation): boolean => settings.operations.includes(operation)
   const chat: ChatProvider | null = serves('chat_completion') || serves('responses') ? toChat(name, urlOf('chat_completion')) : null
   const embedding = serves('embedding') ? createEmbedding(name, urlOf('embedding')) : null
@@ -30,11 +29,7 @@ export function createMistralFamily (settings: ProviderSettings): Family {
       const { usage } = (body ?? {}) as { usage?: MistralUsage }
       return usage === undefined ? null : toChatUsage(usage)
     },
-    authorize (request, keyIndex) {
-      const value = settings.keys[keyIndex]?.value ?? ''
-      if (value !== '') request.headers.push('authorization', `Bearer ${value}`)
-      return request
-    },
+    authorize: bearerOf(settings),
     toError: (status, headers, body) => toError(name, status, headers, body)
   }
 }

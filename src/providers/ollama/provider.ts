@@ -1,6 +1,8 @@
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { ChatProvider, Family } from '../family.ts'
+import { bearerOf } from '../bearer.ts'
+import { toOperationUrl } from '../operation-url.ts'
 import { OllamaChatDecoder } from './chat-decoder.ts'
 import { fromChatReply, toChatUsage } from './chat-reply.ts'
 import { toChatBody } from './chat-request.ts'
@@ -13,10 +15,7 @@ const nativeOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'em
 /** Ollama's own API, for servers whose config says `native`; the others are asked in OpenAI's words. */
 export function createOllamaFamily (settings: ProviderSettings): Family {
   const { name } = settings
-  const urlOf = (operation: Operation): URL => {
-    const path = settings.paths[operation]
-    return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
-  }
+  const urlOf = (operation: Operation): URL => toOperationUrl(settings, operation)
   const serves = (operation: Operation): boolean => settings.operations.includes(operation)
   const chat: ChatProvider | null = serves('chat_completion') || serves('responses') ? toChat(name, urlOf('chat_completion')) : null
   const embedding = serves('embedding') ? createEmbedding(name, urlOf('embedding')) : null
@@ -29,11 +28,7 @@ export function createOllamaFamily (settings: ProviderSettings): Family {
     rerank: () => null,
     tokenCounter: () => null,
     toUsage: (body) => typeof body === 'object' && body !== null ? toChatUsage(body as OllamaReply) : null,
-    authorize (request, keyIndex) {
-      const value = settings.keys[keyIndex]?.value ?? ''
-      if (value !== '') request.headers.push('authorization', `Bearer ${value}`)
-      return request
-    },
+    authorize: bearerOf(settings),
     toError: (status, headers, body) => toError(name, status, headers, body)
   }
 }

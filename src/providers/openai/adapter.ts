@@ -1,6 +1,7 @@
 import type { KeySettings, ProviderSettings } from '../../api/settings.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Adapter, AdapterRequest } from '../adapter.ts'
+import { toOperationUrl } from '../operation-url.ts'
 import { contentTypeOf } from '../reply-headers.ts'
 import { withForwarded } from '../upstream-headers.ts'
 import { toUpstreamError } from './errors.ts'
@@ -10,8 +11,7 @@ import { OpenAiStream } from './stream.ts'
 /** The OpenAI wire format, for OpenAI itself and for everyone who copied it. */
 export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
   const urls = new Map(settings.nativeOperations.map((operation) => {
-    const path = settings.paths[operation]
-    const url = new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
+    const url = toOperationUrl(settings, operation)
     return [operation, { origin: url.origin, path: url.pathname + url.search }]
   }))
   const unaryHeaders = settings.keys.map((key) => toHeaders(settings, key, 'application/json'))

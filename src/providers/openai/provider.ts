@@ -3,6 +3,8 @@ import type { JobFrame } from '../../api/job.ts'
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { ChatProvider, EmbeddingProvider, Family } from '../family.ts'
+import { bearerOf } from '../bearer.ts'
+import { toOperationUrl } from '../operation-url.ts'
 import { contentTypeOf } from '../reply-headers.ts'
 import { OpenAiChatProvider } from './chat.ts'
 import { OpenAiEmbeddingProvider } from './embedding.ts'
@@ -11,10 +13,7 @@ import { toUpstreamError } from './errors.ts'
 /** OpenAI's API for clients of other dialects; its own clients go through `adapter.ts`, which looks at no more bytes than it must. */
 export function createOpenAiFamily (settings: ProviderSettings): Family {
   const { name } = settings
-  const urlOf = (operation: Operation): URL => {
-    const path = settings.paths[operation]
-    return new URL(/^https?:/.test(path) ? path : settings.baseUrl + path)
-  }
+  const urlOf = (operation: Operation): URL => toOperationUrl(settings, operation)
   // Who has the Responses API has followed OpenAI so far; of the others only the former words are known to work.
   // Ollama has the Responses API, but its chat passes over the newer names.
   const isOlder = !settings.nativeOperations.includes('responses') || name === 'ollama'
@@ -31,11 +30,7 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
     rerank: () => null,
     tokenCounter: () => null,
     toUsage: (body) => (body as { usage?: ChatUsage } | null)?.usage ?? null,
-    authorize: (request, keyIndex) => {
-      const value = settings.keys[keyIndex]?.value ?? ''
-      if (value !== '') request.headers.push('authorization', `Bearer ${value}`)
-      return request
-    },
+    authorize: bearerOf(settings),
     toError: (status, headers, body) => toUpstreamError(name, status, contentTypeOf(headers), body)
   }
 }
