@@ -14,6 +14,9 @@ import { statusLine } from './status-line.ts'
 const keepAliveLine = 'keep-alive: timeout=8'
 /** Bodies from here on may not fit the socket at once, in bytes. */
 const largeBodyBytes = 64 * 1024
+/** Memory that a body begins with when more of it is to come, in bytes. */
+const bodyBytesMin = 16 * 1024
+const noBytes = Buffer.alloc(0)
 const extraFieldsMember = '"extra_fields":{'
 const openBrace = 0x7b
 
@@ -88,8 +91,7 @@ export class Exchange implements Client {
    * @param onBody gets a copy of its own
    */
   readBody (bytesMax: number, heldBytesMax: number, announcedBytes: number, onBody: (body: Buffer) => void, refuse: (limit: 'body' | 'held') => void): void {
-    let chunks: Buffer[] | null = null
-    let whole: Buffer | null = null
+    let whole: Buffer = noBytes
     let used = 0
     let refused = false
     this.response.onData((memory, isLast) => {
@@ -98,24 +100,20 @@ export class Exchange implements Client {
       this.events.heldBodyBytes += memory.byteLength
       if (this.requestBytes > bytesMax || this.events.heldBodyBytes > heldBytesMax) {
         refused = true
-        chunks = whole = null
+        whole = noBytes
         return refuse(this.requestBytes > bytesMax ? 'body' : 'held')
       }
-      // The memory is the server's and goes away when this returns. A large body is put together as it comes: another copy of it would hold everybody up.
-      if (!isLast && whole === null && chunks === null && announcedBytes >= largeBodyBytes) whole = Buffer.allocUnsafeSlow(announcedBytes)
-      if (whole !== null) {
-        whole.set(new Uint8Array(memory), used)
-        used += memory.byteLength
-        if (isLast) onBody(whole.subarray(0, used))
-        return
+      // The memory is the server's and goes away when this returns. A body is put together as it comes: one more copy at its end would hold
+      // everybody up. It doubles up to what was announced, and takes no memory for bytes that have not come.
+      if (used + memory.byteLength > whole.length) {
+        const grownBytes = Math.max(used + memory.byteLength, isLast ? 0 : Math.min(2 * (used + memory.byteLength), Math.max(announcedBytes, bodyBytesMin)))
+        const grown = Buffer.allocUnsafe(grownBytes)
+        whole.copy(grown, 0, 0, used)
+        whole = grown
       }
-      const chunk = Buffer.allocUnsafe(memory.byteLength)
-      chunk.set(new Uint8Array(memory))
-      if (!isLast) {
-        if (chunk.length > 0) (chunks ??= []).push(chunk)
-        return
-      }
-      onBody(chunks === null ? chunk : Buffer.concat([...chunks, chunk]))
+      whole.set(new Uint8Array(memory), used)
+      used += memory.byteLength
+      if (isLast) onBody(whole.length === used ? whole : whole.subarray(0, used))
     })
   }
 

@@ -38,6 +38,9 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
   ['/api/v1/chat/completions', { dialect: 'openai', operation: 'chat_completion' }]
 ])
 
+/** The same at the root, made once. */
+const directRoutes: ReadonlyMap<string, RequestRoute> = new Map([...fixedRoutes].map(([path, route]) => [path, { ...route, model: null, stream: null, defaultProvider: defaultProviderOf(route.dialect), template: path }]))
+
 /** Azure's form: the deployment is the model. */
 const azurePath = /^(?:\/openai)?\/deployments\/([^/]+)(\/(?:chat\/completions|completions|embeddings|responses))$/
 /** Gemini's and Vertex AI's: the model is the last segment, and a verb follows it. */
@@ -60,8 +63,8 @@ const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|response
  */
 export function findRoute (path: string): RequestRoute | null {
   // The usual path needs no pattern.
-  const direct = fixedRoutes.get(path)
-  if (direct !== undefined) return { ...direct, model: null, stream: null, defaultProvider: defaultProviderOf(direct.dialect), template: path }
+  const direct = directRoutes.get(path)
+  if (direct !== undefined) return direct
   const inner = path.replace(frameworks, '')
   const mount = mounts.get(mounted.exec(inner)?.[1] ?? '')
   const rest = mount === undefined ? inner : inner.slice(inner.indexOf('/', 1))
