@@ -10,11 +10,10 @@ import { startGateway, startMock, startNginx, startPortkey } from './lib/targets
 import type { Target } from './lib/targets.ts'
 import { medianFigures, runStreamRounds, streamCells, streamHeadings } from './streams.ts'
 import type { StreamFigures } from './streams.ts'
+import { roundOptions, streamsMax, toRounds } from './lib/round-options.ts'
+import type { Rounds } from './lib/round-options.ts'
 
-interface Plan {
-  rounds: number
-  seconds: number
-  streams: number
+interface Plan extends Rounds {
   without: readonly string[]
 }
 
@@ -24,19 +23,11 @@ const streamIntervalMs = 20
 function readArguments (): Plan {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      streams: { type: 'string', default: '256' },
-      without: { type: 'string', default: '' },
-      quick: { type: 'boolean', default: false }
+      ...roundOptions,
+      without: { type: 'string', default: '' }
     }
   })
-  const rounds = Number(values.rounds ?? (values.quick ? 2 : 7))
-  const seconds = Number(values.seconds ?? (values.quick ? 1 : 5))
-  if (!(rounds >= 1 && rounds <= 100 && seconds > 0 && seconds <= 600)) {
-    throw new Error('usage: npm run bench:compare -- [--rounds n] [--seconds n] [--streams n] [--without gateway,portkey] [--quick]')
-  }
-  return { rounds, seconds, streams: Number(values.streams), without: values.without.split(',') }
+  return { ...toRounds(values, `usage: npm run bench:compare -- [--rounds n] [--seconds n] [--streams n, up to ${streamsMax}] [--without gateway,portkey] [--quick]`), without: values.without.split(',') }
 }
 
 /** nginx is always there: the others are measured against it. */

@@ -9,11 +9,10 @@ import { startAnthropicMock, startGateway, startMock } from './lib/targets.ts'
 import type { Target } from './lib/targets.ts'
 import { medianFigures, runStreamRounds, streamCells, streamHeadings } from './streams.ts'
 import type { StreamFigures } from './streams.ts'
+import { roundOptions, streamsMax, toRounds } from './lib/round-options.ts'
+import type { Rounds } from './lib/round-options.ts'
 
-interface Plan {
-  rounds: number
-  seconds: number
-  streams: number
+interface Plan extends Rounds {
   /** As Anthropic names it. What a model's price looks like is part of what its requests cost the gateway. */
   model: string
 }
@@ -24,25 +23,16 @@ const rpsRatioMin = 0.6
 const chunkCpuRatioMax = 3
 const streamFrames = 64
 const streamIntervalMs = 20
-const concurrency = 1000
+const concurrency = streamsMax
 
 function readArguments (): Plan {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      streams: { type: 'string', default: '256' },
-      model: { type: 'string', default: 'claude-sonnet-4-5' },
-      quick: { type: 'boolean', default: false }
+      ...roundOptions,
+      model: { type: 'string', default: 'claude-sonnet-4-5' }
     }
   })
-  const rounds = Number(values.rounds ?? (values.quick ? 2 : 7))
-  const seconds = Number(values.seconds ?? (values.quick ? 1 : 5))
-  const streams = Number(values.streams)
-  if (!(rounds >= 1 && rounds <= 100 && seconds > 0 && seconds <= 600 && streams >= 1 && streams <= concurrency)) {
-    throw new Error(`usage: npm run bench:translation -- [--rounds n] [--seconds n] [--streams n, up to ${concurrency}] [--model claude-sonnet-4-5] [--quick]`)
-  }
-  return { rounds, seconds, streams, model: values.model }
+  return { ...toRounds(values, `usage: npm run bench:translation -- [--rounds n] [--seconds n] [--streams n, up to ${streamsMax}] [--model claude-sonnet-4-5] [--quick]`), model: values.model }
 }
 
 interface Targets {

@@ -121,6 +121,10 @@ test('a stream that the upstream cuts off is an error, never a short answer', as
 })
 
 test('a silent upstream ends in 504, and in an APIError once the stream has begun', async () => {
+  // On a busy machine its threads may need longer to start than this provider is given.
+  await eventually(() => chat('impatient/m').then(() => true, () => false), 'the provider has started')
+  upstream.aborted = 0
+  upstream.requests.length = 0
   upstream.answer = () => {}
   const error = await errorOf(chat('impatient/m'))
   assert.equal(error.status, 504)

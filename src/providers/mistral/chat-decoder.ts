@@ -1,51 +1,35 @@
 import type { ChatSink } from '../../api/chat-sink.ts'
-import type { StreamEvent, StreamEventKind } from '../../api/framing.ts'
+import type { ChatUsage } from '../../api/chat.ts'
 import type { GatewayError } from '../../errors.ts'
-import { isDoneEvent, parseEventData } from '../event-data.ts'
-import type { ChatDecoder } from '../family.ts'
+import { ChunkDecoder } from '../openai/chunk-decoder.ts'
 import { toEmbeddedError } from '../openai/errors.ts'
 import { failed, partsOf, toArguments, toChatUsage, toFinishReason } from './chat-reply.ts'
 import { thinkingFormat } from './wire.ts'
 import type { MistralChunk, PartialCall } from './wire.ts'
 
+type Choice = NonNullable<MistralChunk['choices']>[number]
 interface Call { id: string, index: number | undefined, hasArguments: boolean }
 
 /** Mistral's stream: OpenAI's chunks, but content may be parts, and the last piece, the finish and the usage come in one. */
-export class MistralChatDecoder implements ChatDecoder {
-  error: GatewayError | null = null
-  finished = false
-  complete = false
-  private readonly provider: string
-  private started = false
+export class MistralChatDecoder extends ChunkDecoder<Choice, MistralChunk> {
   /** Calls of each choice in the order in which they came. */
   private readonly calls = new Map<number, Call[]>()
 
-  constructor (provider: string) {
-    this.provider = provider
+  protected errorOf (chunk: MistralChunk, choices: readonly Choice[]): GatewayError | null {
+    if (choices.some((choice) => choice.finish_reason === 'error')) return failed(this.provider)
+    return choices.length === 0 ? toEmbeddedError(this.provider, chunk.object === 'error' ? { error: chunk } : chunk) : null
   }
 
-  decode (event: StreamEvent, sink: ChatSink): StreamEventKind {
-    if (event.dataLines === 0) return 'comment'
-    if (isDoneEvent(event)) return 'done'
-    const chunk = parseEventData(event) as MistralChunk | null
-    if (typeof chunk !== 'object' || chunk === null) return 'hidden'
-    const choices = Array.isArray(chunk.choices) ? chunk.choices : []
-    if (choices.some((choice) => choice.finish_reason === 'error')) this.error = failed(this.provider)
-    else if (choices.length === 0) this.error = toEmbeddedError(this.provider, chunk.object === 'error' ? { error: chunk } : chunk)
-    if (this.error !== null) return 'error'
-    if (!this.started && typeof chunk.id === 'string' && chunk.id !== '') {
-      this.started = true
-      sink.start(chunk.id, chunk.model ?? '')
-    }
-    for (const choice of choices) this.choice(choice, sink)
-    if (typeof chunk.usage === 'object' && chunk.usage !== null) {
-      sink.usage(toChatUsage(chunk.usage))
-      if (this.finished) this.complete = true
-    }
-    return 'content'
+  protected usageOf ({ usage }: MistralChunk): ChatUsage | null {
+    return typeof usage === 'object' && usage !== null ? toChatUsage(usage) : null
   }
 
-  private choice ({ index = 0, delta, finish_reason: reason }: NonNullable<MistralChunk['choices']>[number], sink: ChatSink): void {
+  /** It comes with the finish. */
+  protected isLastUsage (): boolean {
+    return true
+  }
+
+  protected choice ({ index = 0, delta, finish_reason: reason }: Choice, sink: ChatSink): void {
     for (const { text, thinking, signature } of partsOf(delta?.content)) {
       if (thinking !== '') sink.delta(index, { reasoning_content: thinking, reasoning_details: [{ type: 'reasoning.text', text: thinking, ...signature === '' ? {} : { signature }, format: thinkingFormat, index: 0 }] })
       if (text !== '') sink.delta(index, { content: text })

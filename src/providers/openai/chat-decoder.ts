@@ -1,55 +1,30 @@
+import type { ChatSink } from '../../api/chat-sink.ts'
 import type { ChatDelta, ChatUsage, FinishReason } from '../../api/chat.ts'
 import type { GatewayError } from '../../errors.ts'
-import type { StreamEvent, StreamEventKind } from '../../api/framing.ts'
-import { isDoneEvent, parseEventData } from '../event-data.ts'
-import type { ChatSink } from '../../api/chat-sink.ts'
-import type { ChatDecoder } from '../family.ts'
+import { ChunkDecoder } from './chunk-decoder.ts'
 import { toEmbeddedError } from './errors.ts'
 
 const finishReasons: Readonly<Record<string, FinishReason>> = { stop: 'stop', length: 'length', tool_calls: 'tool_calls', content_filter: 'content_filter', function_call: 'tool_calls', model_length: 'length', eos: 'stop' }
 
-interface Chunk {
-  id?: string
-  model?: string
-  choices?: { index?: number, delta?: ChatDelta & { reasoning?: string | null }, finish_reason?: string | null }[]
-  usage?: ChatUsage | null
-}
+interface Choice { index?: number, delta?: ChatDelta & { reasoning?: string | null }, finish_reason?: string | null }
+interface Chunk { id?: string, model?: string, choices?: Choice[], usage?: ChatUsage | null }
 
 /** Chat completion chunks of OpenAI and of everyone who copied it. */
-export class OpenAiChatDecoder implements ChatDecoder {
-  error: GatewayError | null = null
-  finished = false
-  complete = false
-  private readonly provider: string
-  private started = false
-
-  constructor (provider: string) {
-    this.provider = provider
+export class OpenAiChatDecoder extends ChunkDecoder<Choice, Chunk> {
+  protected errorOf (chunk: Chunk, choices: readonly Choice[]): GatewayError | null {
+    return choices.length === 0 || choices.some((choice) => choice.finish_reason === 'error') ? toEmbeddedError(this.provider, chunk) : null
   }
 
-  decode (event: StreamEvent, sink: ChatSink): StreamEventKind {
-    if (event.dataLines === 0) return 'comment'
-    if (isDoneEvent(event)) return 'done'
-    const chunk = parseEventData(event) as Chunk | null
-    if (typeof chunk !== 'object' || chunk === null) return 'hidden'
-    const choices = Array.isArray(chunk.choices) ? chunk.choices : []
-    if (choices.length === 0 || choices.some((choice) => choice.finish_reason === 'error')) {
-      this.error = toEmbeddedError(this.provider, chunk)
-      if (this.error !== null) return 'error'
-    }
-    if (!this.started && typeof chunk.id === 'string' && chunk.id !== '') {
-      this.started = true
-      sink.start(chunk.id, chunk.model ?? '')
-    }
-    for (const choice of choices) this.choice(choice, sink)
-    if (typeof chunk.usage === 'object' && chunk.usage !== null) {
-      sink.usage(chunk.usage)
-      if (this.finished && choices.length === 0) this.complete = true
-    }
-    return 'content'
+  protected usageOf ({ usage }: Chunk): ChatUsage | null {
+    return typeof usage === 'object' ? usage : null
   }
 
-  private choice ({ index = 0, delta, finish_reason: reason }: NonNullable<Chunk['choices']>[number], sink: ChatSink): void {
+  /** It comes by itself, after all choices. */
+  protected isLastUsage (choices: readonly Choice[]): boolean {
+    return choices.length === 0
+  }
+
+  protected choice ({ index = 0, delta, finish_reason: reason }: Choice, sink: ChatSink): void {
     const said = delta === undefined ? {} : toDelta(delta)
     if (Object.keys(said).length > 0) sink.delta(index, said)
     if (reason === null || reason === undefined || reason === '') return
