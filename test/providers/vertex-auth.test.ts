@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { ProviderSettings } from '../../src/api/settings.ts'
 import type { AdapterRequest } from '../../src/providers/adapter.ts'
+import { TokenSource } from '../../src/providers/vertex/auth.ts'
 import { createVertexFamily } from '../../src/providers/vertex/provider.ts'
 import { loadProvider } from '../config/load-text.ts'
 
@@ -127,6 +128,21 @@ test('a token server that is not there says nothing about the key', async (t) =>
   await once(server, 'close')
   t.diagnostic(`nobody listens on ${port}`)
   await assert.rejects(async () => await createVertexFamily(createSettings(`http://127.0.0.1:${port}/token`)).authorize(request(), 0), { code: 'BIFROST_UPSTREAM_CONNECT', provider: 'vertex' })
+})
+
+test('a token server that does not answer holds nobody up for ever, and is asked again', async (t) => {
+  let asked = 0
+  const server = createServer((incoming, response) => {
+    incoming.resume()
+    if (++asked > 1) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ access_token: 'late', expires_in: 3600 }))
+  }).listen(0, '127.0.0.1')
+  t.after(() => { server.closeAllConnections(); server.close() })
+  await once(server, 'listening')
+  const account = { type: 'service_account', private_key: privateKey, client_email: 'g@p.iam.gserviceaccount.com', token_uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token` }
+  const source = new TokenSource('vertex', 'main', JSON.stringify(account), Date.now, 300)
+  const waiting = [source.get(), source.get()]
+  for (const promise of waiting) await assert.rejects(async () => await promise, { code: 'BIFROST_UPSTREAM_CONNECT', message: 'No access token for key main of vertex: no answer within 300 ms' })
+  assert.equal(await source.get(), 'late')
 })
 
 test('the value of a key is an API key, and an account beside it wins', async (t) => {

@@ -18,15 +18,17 @@ export class TokenSource {
   private readonly keyName: string
   private readonly credentials: string
   private readonly nowMs: () => number
+  private readonly timeoutMs: number
   private token: AccessToken | null = null
   private pending: Promise<string> | null = null
   private fetchToken: (() => Promise<AccessToken>) | null = null
 
-  constructor (provider: string, keyName: string, credentials: string, nowMs: () => number) {
+  constructor (provider: string, keyName: string, credentials: string, nowMs: () => number, timeoutMs = fetchTimeoutMs) {
     this.provider = provider
     this.keyName = keyName
     this.credentials = credentials
     this.nowMs = nowMs
+    this.timeoutMs = timeoutMs
   }
 
   /** @throws GatewayError (rejects) when none can be had */
@@ -39,10 +41,12 @@ export class TokenSource {
   private async fetch (): Promise<string> {
     try {
       this.fetchToken ??= await createTokenFetcher(this.credentials)
-      const { value, expiresAtMs } = await withinTime(this.fetchToken())
+      const { value, expiresAtMs } = await withinTime(this.fetchToken(), this.timeoutMs)
       this.token = { value, expiresAtMs: expiresAtMs === 0 ? this.nowMs() + unknownLifeMs : expiresAtMs }
       return value
     } catch (cause) {
+      // The library's client would go on waiting for the fetch that hangs; the next one gets a client of its own.
+      this.fetchToken = null
       throw this.toError(cause)
     }
   }
@@ -59,10 +63,10 @@ export class TokenSource {
 }
 
 /** @throws an error as of a connection that timed out */
-async function withinTime<Value> (promise: Promise<Value>): Promise<Value> {
+async function withinTime<Value> (promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => { reject(Object.assign(new Error(`no answer within ${fetchTimeoutMs} ms`), { code: 'ETIMEDOUT' })) }, fetchTimeoutMs)
+    timer = setTimeout(() => { reject(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'ETIMEDOUT' })) }, timeoutMs)
   })
   try {
     return await Promise.race([promise, late])
