@@ -41,8 +41,8 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
 /** The same at the root, made once. */
 const directRoutes: ReadonlyMap<string, RequestRoute> = new Map([...fixedRoutes].map(([path, route]) => [path, { ...route, model: null, stream: null, defaultProvider: defaultProviderOf(route.dialect), template: path }]))
 
-/** Azure's form: the deployment is the model. */
-const azurePath = /^(?:\/openai)?\/deployments\/([^/]+)(\/(?:chat\/completions|completions|embeddings|responses))$/
+/** Azure's form: the deployment is the model, be it `provider/model`. */
+const azurePath = /^(?:\/openai)?\/deployments\/([^/].*?)(\/(?:chat\/completions|completions|embeddings|responses))$/
 /** Gemini's and Vertex AI's: the model is the last segment, and a verb follows it. */
 const geminiPath = /^\/v1(?:beta1?|alpha)?(?:\/projects\/[^/]+\/locations\/[^/]+)?(?:\/publishers\/google)?\/models\/(.+):([a-zA-Z]+)$/
 const geminiVerbs: ReadonlyMap<string, { operation: Operation, stream: boolean }> = new Map([

@@ -13,6 +13,8 @@ const rows: readonly Row[] = [
   ['/openai/v1/responses', 'openai', 'responses', null, null, 'openai', '/openai/v1/responses'],
   ['/openai/deployments/gpt-4o/chat/completions', 'openai', 'chat_completion', 'gpt-4o', null, 'openai', '/openai/deployments/{model}/chat/completions'],
   ['/openai/openai/deployments/azure%2Fgpt-4o/embeddings', 'openai', 'embedding', 'azure/gpt-4o', null, 'openai', '/openai/deployments/{model}/embeddings'],
+  ['/openai/deployments/azure/gpt-4o/chat/completions', 'openai', 'chat_completion', 'azure/gpt-4o', null, 'openai', '/openai/deployments/{model}/chat/completions'],
+  ['/openai/openai/deployments/openrouter/meta/llama/completions', 'openai', 'text_completion', 'openrouter/meta/llama', null, 'openai', '/openai/deployments/{model}/completions'],
   ['/litellm/v1/chat/completions', 'openai', 'chat_completion', null, null, null, '/litellm/v1/chat/completions'],
   ['/langchain/anthropic/v1/messages', 'anthropic', 'chat_completion', null, null, 'anthropic', '/langchain/anthropic/v1/messages'],
   ['/v1/messages', 'anthropic', 'chat_completion', null, null, 'anthropic', '/v1/messages'],
@@ -41,7 +43,7 @@ test('what no SDK asks for is no route', () => {
   for (const path of [
     '/', '/v1', '/v1/chat', '/v1/chat/completions/', '//v1/chat/completions', '/V1/chat/completions', '/chat/completions', '/v1/models', '/v1/models/gpt-4o', '/v1/models/x:nothing',
     '/anthropic/v2/chat', '/cohere/v1/messages', '/bedrock/v1/chat/completions', '/openai/v1/messages', '/deployments/x/chat/completions', '/model/x/invoke', '/model//converse',
-    '/api/config', '/api/providers', '/litellm', '/litellm/litellm/v1/chat/completions', '/openai/deployments/a/b/chat/completions'
+    '/api/config', '/api/providers', '/litellm', '/litellm/litellm/v1/chat/completions'
   ]) assert.equal(findRoute(path), null, path)
 })
 
