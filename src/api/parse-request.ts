@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import type { Dialect } from './dialects.ts'
+import { invokeMembers, invokeOperationOf } from './invoke-operation.ts'
 import { JsonScanError, scanJsonObject } from './json-scan.ts'
 import type { JsonMember, JsonScan, JsonScanProblem } from './json-scan.ts'
 import type { Operation } from './operations.ts'
@@ -13,6 +14,7 @@ const fallbacksMax = 10
 /** What a client's path says. */
 export interface RequestRoute {
   dialect: Dialect
+  /** For `invoke`, what is most often asked; what is asked indeed, only the body says. */
   operation: Operation
   /** Null: the body names it. */
   model: string | null
@@ -26,6 +28,7 @@ export interface RequestRoute {
 
 /** What the gateway knows of a request's body: a few members and where they stand. */
 export interface ParsedRequest {
+  operation: Operation
   /** As the client wrote it, provider prefix and all. */
   model: string
   /** The path names the model; what the body may say about it does not count. */
@@ -59,20 +62,25 @@ const otherQuestions: Readonly<Partial<Record<Dialect, Readonly<Partial<Record<O
 }
 
 const wanted = ['model', 'stream', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input', 'documents', 'contents']
+const invokeWanted = ['model', 'fallbacks', ...invokeMembers]
 const openBracket = 0x5b
 const streamedOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion', 'responses'])
 
 /** @throws GatewayError that names the field, what it holds and what is allowed */
 export function parseRequest (route: RequestRoute, body: Buffer): ParsedRequest {
-  const { dialect, operation } = route
-  const scan = scanBody(body)
+  const { dialect } = route
+  const scan = scanBody(body, dialect === 'invoke' ? invokeWanted : wanted)
+  // Settled here and not by a worker: who may serve the request, and as what it is counted, is decided before it gets there.
+  const operation = dialect === 'invoke' ? invokeOperationOf((member) => scan.members.has(member)) : route.operation
   const model = route.model ?? stringMember(scan, body, 'model')
   if (model === null || model === '') throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: 'model is required: "provider/model", for instance "openai/gpt-4o-mini".' })
   if (model.length > modelCharactersMax || hasControlCharacter(model)) {
     throw invalid('model', `model must be at most ${modelCharactersMax} characters without control characters.`)
   }
-  checkQuestion(otherQuestions[dialect]?.[operation], operation, scan, body)
+  checkQuestion(dialect === 'invoke' ? null : otherQuestions[dialect]?.[operation], operation, scan, body)
+  if (route.stream === true && !streamedOperations.has(operation)) throw new GatewayError('BIFROST_INVALID_REQUEST', { message: `This body asks for ${operation}, which has no streams: send it to the path without a stream.` })
   return {
+    operation,
     model,
     modelInPath: route.model !== null,
     stream: route.stream ?? (streamedOperations.has(operation) && (booleanMember(scan, body, 'stream') ?? dialect === 'ollama')),
@@ -99,9 +107,9 @@ const problemCodes = {
   duplicate: 'BIFROST_INVALID_REQUEST'
 } as const satisfies Record<JsonScanProblem, string>
 
-function scanBody (body: Buffer): JsonScan {
+function scanBody (body: Buffer, names: readonly string[]): JsonScan {
   try {
-    return scanJsonObject(body, wanted)
+    return scanJsonObject(body, names)
   } catch (error) {
     if (!(error instanceof JsonScanError)) throw error
     throw new GatewayError(problemCodes[error.problem], { message: `The request body is not usable: ${error.message} at byte ${error.offset}.`, cause: error })

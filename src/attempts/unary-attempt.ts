@@ -24,7 +24,7 @@ export class UnaryAttempt extends HttpAttempt {
     const body = this.chunks.length === 1 ? this.chunks[0] as Buffer : Buffer.concat(this.chunks)
     let reply: AdapterReply
     try {
-      reply = this.adapterCall.fromReply(body)
+      reply = this.adapterCall.fromReply(body, this.headers)
     } catch (cause) {
       return this.fail(cause instanceof GatewayError ? cause : new GatewayError('BIFROST_INTERNAL', { cause }))
     }

@@ -28,6 +28,9 @@ export interface ChatEncoder extends ChatSink {
   ping (): void
 }
 
+/** How the events of an encoder become bytes, where the same events travel in more than one kind of frame. */
+export type ToEventBytes = (type: string, payload: object) => Uint8Array
+
 /** Chat in the words of a client: pure functions between a dialect and the canonical form. `toChatRequest` throws GatewayError BIFROST_INVALID_REQUEST with `param`. */
 export interface ChatDialect {
   /**

@@ -1,4 +1,5 @@
 import type { Dialect } from '../api/dialects.ts'
+import type { JsonObject } from '../api/chat.ts'
 import type { Operation } from '../api/operations.ts'
 import { GatewayError } from '../errors.ts'
 import type { ChatDialect, EmbeddingDialect, RerankDialect, TokenCountDialect } from './dialect.ts'
@@ -15,17 +16,24 @@ import { bedrockTokenCount } from './bedrock/token-count.ts'
 import { geminiChat } from './gemini/chat.ts'
 import { geminiEmbedding } from './gemini/embedding.ts'
 import { geminiTokenCount } from './gemini/token-count.ts'
+import { invokeChatOf } from './invoke/chat.ts'
+import { invokeEmbeddingOf } from './invoke/embedding.ts'
+import { invokeRerank } from './invoke/rerank.ts'
+import { invokeTextOf } from './invoke/text-completion.ts'
 import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
 import { responsesChat } from './responses/chat.ts'
 
+/** Where a dialect has several formats for the same, the body tells which it is in, and the answer is in the same one. */
+type OfBody<Part> = (body: JsonObject) => Part
+
 /** What a dialect can say; a row per dialect. */
 interface DialectParts {
-  chat?: ChatDialect
+  chat?: ChatDialect | OfBody<ChatDialect>
   responses?: ChatDialect
-  textCompletion?: ChatDialect
-  embedding?: EmbeddingDialect
+  textCompletion?: ChatDialect | OfBody<ChatDialect>
+  embedding?: EmbeddingDialect | OfBody<EmbeddingDialect>
   rerank?: RerankDialect
   tokenCount?: TokenCountDialect
 }
@@ -36,17 +44,20 @@ const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
   ollama: { chat: ollamaChat, embedding: ollamaEmbedding },
   bedrock: { chat: bedrockChat, tokenCount: bedrockTokenCount },
-  gemini: { chat: geminiChat, embedding: geminiEmbedding, tokenCount: geminiTokenCount }
+  gemini: { chat: geminiChat, embedding: geminiEmbedding, tokenCount: geminiTokenCount },
+  invoke: { chat: invokeChatOf, textCompletion: invokeTextOf, embedding: invokeEmbeddingOf, rerank: invokeRerank }
 }
 
-export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {
+/** @throws GatewayError BIFROST_INVALID_REQUEST for a body in none of the formats of its dialect */
+export function chatDialectOf (dialect: Dialect, operation: Operation, body: JsonObject): ChatDialect {
   const { chat, responses, textCompletion } = parts[dialect] ?? {}
   const found = { chat_completion: chat, responses, text_completion: textCompletion, embedding: undefined, rerank: undefined, count_tokens: undefined }[operation]
-  return found ?? refuse(dialect, operation)
+  return found === undefined ? refuse(dialect, operation) : partOf(found, body)
 }
 
-export function embeddingDialectOf (dialect: Dialect): EmbeddingDialect {
-  return parts[dialect]?.embedding ?? refuse(dialect, 'embedding')
+export function embeddingDialectOf (dialect: Dialect, body: JsonObject): EmbeddingDialect {
+  const found = parts[dialect]?.embedding
+  return found === undefined ? refuse(dialect, 'embedding') : partOf(found, body)
 }
 
 export function rerankDialectOf (dialect: Dialect): RerankDialect {
@@ -55,6 +66,10 @@ export function rerankDialectOf (dialect: Dialect): RerankDialect {
 
 export function tokenCountDialectOf (dialect: Dialect): TokenCountDialect {
   return parts[dialect]?.tokenCount ?? refuse(dialect, 'count_tokens')
+}
+
+function partOf<Part extends object> (found: Part | OfBody<Part>, body: JsonObject): Part {
+  return typeof found === 'function' ? found(body) : found
 }
 
 function refuse (dialect: Dialect, operation: Operation): never {

@@ -56,7 +56,7 @@ export interface AdapterCall {
    */
   toRequest (): AdapterRequest | Promise<AdapterRequest>
   /** @throws GatewayError when the body is not what the API defines, or is an error inside a 200 */
-  fromReply (body: Uint8Array): AdapterReply
+  fromReply (body: Uint8Array, headers?: ReplyHeaders): AdapterReply
   fromErrorReply (status: number, headers: ReplyHeaders, body: Uint8Array): GatewayError
   readonly streamFraming: StreamFraming
   createStreamTranslator (): StreamTranslator

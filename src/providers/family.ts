@@ -76,13 +76,15 @@ export interface Family {
   isNative (dialect: Dialect, operation: Operation, model: string): boolean
   /** Where a native body goes; `headers` as in `ProviderRequest`. */
   toNativeRequest (job: JobFrame): { url: URL, headers?: Readonly<Record<string, string>>, body: Uint8Array }
+  /** Reads a native stream, where it is in other words than those of `chat`. */
+  createNativeDecoder?: (dialect: Dialect) => ChatDecoder | undefined
   /** Null when the provider has no such operation for this model. */
   chat (model: string): ChatProvider | null
   embedding (model: string): EmbeddingProvider | null
   rerank (model: string): RerankProvider | null
   tokenCounter (model: string): TokenCounter | null
   /** Tokens in a native unary answer; the body is parsed JSON. */
-  toUsage (body: unknown, operation: Operation): ChatUsage | null
+  toUsage (body: unknown, operation: Operation, headers?: ReplyHeaders): ChatUsage | null
   /** Adds credentials. @throws GatewayError BIFROST_UPSTREAM_STATUS 401 when none can be had */
   authorize (request: AdapterRequest, keyIndex: number): AdapterRequest | Promise<AdapterRequest>
   /** An error status. Also called with 200 for an answer that holds an error instead. */

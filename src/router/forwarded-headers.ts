@@ -14,7 +14,11 @@ const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 const printable = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** What the clients of a dialect say in headers of its own; these need no prefix. They only reach a provider that speaks the dialect. */
-const dialectHeaders: Readonly<Partial<Record<Dialect, readonly string[]>>> = { anthropic: ['anthropic-version', 'anthropic-beta'] }
+const dialectHeaders: Readonly<Partial<Record<Dialect, readonly string[]>>> = {
+  anthropic: ['anthropic-version', 'anthropic-beta'],
+  // What Converse has in its body.
+  invoke: ['guardrailidentifier', 'guardrailversion', 'trace', 'performanceconfig-latency', 'service-tier', 'request-metadata'].map((name) => `x-amzn-bedrock-${name}`)
+}
 
 /** @returns `name: value` lines joined by line feeds, or empty */
 export function toForwardedHeaders (headers: readonly string[], dialect: Dialect): string {

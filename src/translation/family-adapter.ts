@@ -1,10 +1,11 @@
 import type { ChatRequest, EmbeddingRequest, JsonObject, RerankRequest } from '../api/chat.ts'
+import type { Dialect } from '../api/dialects.ts'
 import type { JobFrame } from '../api/job.ts'
 import { requestTypeOf } from '../api/operations.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
-import type { AnswerContext } from '../dialects/dialect.ts'
+import type { AnswerContext, ChatDialect, EmbeddingDialect } from '../dialects/dialect.ts'
 import { chatDialectOf, embeddingDialectOf, rerankDialectOf, tokenCountDialectOf } from '../dialects/registry.ts'
 import { GatewayError } from '../errors.ts'
 import type { StreamFraming } from '../api/framing.ts'
@@ -54,7 +55,7 @@ abstract class FamilyCall implements AdapterCall {
   }
 
   abstract toRequest (): AdapterRequest | Promise<AdapterRequest>
-  abstract fromReply (body: Uint8Array): AdapterReply
+  abstract fromReply (body: Uint8Array, headers?: ReplyHeaders): AdapterReply
 
   fromErrorReply (status: number, headers: ReplyHeaders, body: Uint8Array): GatewayError {
     return this.family.toError(status, headers, body)
@@ -91,17 +92,16 @@ class NativeCall extends FamilyCall {
     return this.authorized(url, headers, body)
   }
 
-  fromReply (body: Uint8Array): AdapterReply {
+  fromReply (body: Uint8Array, headers: ReplyHeaders = {}): AdapterReply {
     const usage = createUsage()
-    const found = this.family.toUsage(this.parse(body), this.job.operation)
+    const found = this.family.toUsage(this.parse(body), this.job.operation, headers)
     if (found !== null) toUsage(found, usage)
     return { body, usage, spliceOffset: -1, extraFields: '' }
   }
 
   override createStreamTranslator (): StreamTranslator {
-    const chat = this.family.chat(this.job.model)
-    if (chat === null) return super.createStreamTranslator()
-    return new NativeStream(chat.createChatDecoder(null))
+    const decoder = this.family.createNativeDecoder?.(this.job.dialect) ?? this.family.chat(this.job.model)?.createChatDecoder(null)
+    return decoder === undefined ? super.createStreamTranslator() : new NativeStream(decoder)
   }
 }
 
@@ -163,35 +163,40 @@ abstract class TranslatedCall extends FamilyCall {
   }
 }
 
-/** Anthropic's clients send its headers whoever serves them; they mean nothing to a provider that is spoken to in other words. */
+/** Headers of a dialect begin so. Its clients send them whoever serves them; they mean nothing to a provider that is spoken to in other words. */
+const headerPrefixes: Readonly<Partial<Record<Dialect, string>>> = { anthropic: 'anthropic-', invoke: 'x-amzn-bedrock-' }
+
 function withoutDialectHeaders (job: JobFrame): JobFrame {
-  if (job.dialect !== 'anthropic' || job.forwardedHeaders === '') return job
-  return { ...job, forwardedHeaders: job.forwardedHeaders.split('\n').filter((line) => !line.startsWith('anthropic-')).join('\n') }
+  const prefix = headerPrefixes[job.dialect]
+  if (prefix === undefined || job.forwardedHeaders === '') return job
+  return { ...job, forwardedHeaders: job.forwardedHeaders.split('\n').filter((line) => !line.startsWith(prefix)).join('\n') }
 }
 
 class ChatCall extends TranslatedCall {
   private request: ChatRequest | null = null
+  /** Set with the request. */
+  private dialect!: ChatDialect
 
   protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
     const { job } = this
-    this.request = chatDialectOf(job.dialect, job.operation).toChatRequest(body, job.model, job.stream, (member) => { context.drop(member) })
+    this.dialect = chatDialectOf(job.dialect, job.operation, body)
+    this.request = this.dialect.toChatRequest(body, job.model, job.stream, (member) => { context.drop(member) })
     return this.chat().toChatRequest(this.request, context)
   }
 
   protected translateBack (body: unknown): { answer: JsonObject, usage: Usage } {
-    const { job } = this
     const request = this.request as ChatRequest
     const reply = this.chat().fromChatReply(body, request, this.translation())
     const usage = createUsage()
     if (reply.usage !== undefined) toUsage(reply.usage, usage)
-    return { answer: chatDialectOf(job.dialect, job.operation).fromChatReply(reply, request, this.answerContext(true)), usage }
+    return { answer: this.dialect.fromChatReply(reply, request, this.answerContext(true)), usage }
   }
 
   override createStreamTranslator (): StreamTranslator {
     const { job } = this
     const request = this.request as ChatRequest
     const includeUsage = request.stream_options?.include_usage === true && !job.usageInjected
-    return new TranslatedStream(this.chat().createChatDecoder(request), chatDialectOf(job.dialect, job.operation).createChatEncoder(request, this.answerContext(includeUsage)))
+    return new TranslatedStream(this.chat().createChatDecoder(request), this.dialect.createChatEncoder(request, this.answerContext(includeUsage)))
   }
 
   private chat (): ChatProvider {
@@ -201,9 +206,12 @@ class ChatCall extends TranslatedCall {
 
 class EmbeddingCall extends TranslatedCall {
   private request: EmbeddingRequest | null = null
+  /** Set with the request. */
+  private dialect!: EmbeddingDialect
 
   protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
-    this.request = embeddingDialectOf(this.job.dialect).toEmbeddingRequest(body, this.job.model)
+    this.dialect = embeddingDialectOf(this.job.dialect, body)
+    this.request = this.dialect.toEmbeddingRequest(body, this.job.model)
     return this.embedding().toEmbeddingRequest(this.request, context)
   }
 
@@ -211,7 +219,7 @@ class EmbeddingCall extends TranslatedCall {
     const request = this.request as EmbeddingRequest
     const reply = this.embedding().fromEmbeddingReply(body, request, this.translation())
     return {
-      answer: embeddingDialectOf(this.job.dialect).fromEmbeddingReply(reply, request, this.answerContext(true)),
+      answer: this.dialect.fromEmbeddingReply(reply, request, this.answerContext(true)),
       usage: createUsage(reply.usage.prompt_tokens)
     }
   }

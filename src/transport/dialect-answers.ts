@@ -137,7 +137,7 @@ const ollama: DialectAnswers = {
   toStreamError: (error, { requestId }) => Buffer.from(`${JSON.stringify({ error: messageOf(error, requestId) })}\n`)
 }
 
-const answers: Readonly<Record<Dialect, DialectAnswers>> = { openai: openAi, anthropic, gemini, bedrock, cohere, ollama }
+const answers: Readonly<Record<Dialect, DialectAnswers>> = { openai: openAi, anthropic, gemini, bedrock, cohere, ollama, invoke: bedrock }
 
 export function answersOf (dialect: Dialect): DialectAnswers {
   return answers[dialect]

@@ -52,7 +52,15 @@ const geminiVerbs: ReadonlyMap<string, { operation: Operation, stream: boolean }
   ['batchEmbedContents', { operation: 'embedding', stream: false }],
   ['countTokens', { operation: 'count_tokens', stream: false }]
 ])
-const bedrockPath = /^\/model\/(.+)\/(converse|converse-stream|count-tokens)$/
+const bedrockPath = /^\/model\/(.+)\/([a-z-]+)$/
+const bedrockActions: ReadonlyMap<string, FixedRoute & { stream: boolean }> = new Map([
+  ['converse', { dialect: 'bedrock', operation: 'chat_completion', stream: false }],
+  ['converse-stream', { dialect: 'bedrock', operation: 'chat_completion', stream: true }],
+  ['count-tokens', { dialect: 'bedrock', operation: 'count_tokens', stream: false }],
+  // Its body says what it asks for.
+  ['invoke', { dialect: 'invoke', operation: 'chat_completion', stream: false }],
+  ['invoke-with-response-stream', { dialect: 'invoke', operation: 'chat_completion', stream: true }]
+])
 /** Without the version, as some set the base URL. */
 const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses)$/
 
@@ -72,7 +80,7 @@ export function findRoute (path: string): RequestRoute | null {
   if (route === null) return null
   const template = path.slice(0, path.length - rest.length) + route.template
   if (mount === undefined) return { ...route, template, defaultProvider: defaultProviderOf(route.dialect) }
-  return mount.dialect === route.dialect ? { ...route, template, defaultProvider: mount.provider } : null
+  return mount.dialect === (route.dialect === 'invoke' ? 'bedrock' : route.dialect) ? { ...route, template, defaultProvider: mount.provider } : null
 }
 
 type PathRoute = Omit<RequestRoute, 'defaultProvider'>
@@ -89,12 +97,14 @@ function findPatterned (path: string, isMounted: boolean): PathRoute | null {
   const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
   if (gemini !== null && verb !== undefined) return { dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
   const bedrock = bedrockPath.exec(path)
-  if (bedrock !== null) return { dialect: 'bedrock', operation: bedrock[2] === 'count-tokens' ? 'count_tokens' : 'chat_completion', model: decode(bedrock[1] as string), stream: bedrock[2] === 'converse-stream', template: `/model/{model}/${bedrock[2] as string}` }
+  const action = bedrock === null ? undefined : bedrockActions.get(bedrock[2] as string)
+  if (bedrock !== null && action !== undefined) return { ...action, model: decode(bedrock[1] as string), template: `/model/{model}/${bedrock[2] as string}` }
   return null
 }
 
 /** At the root nobody has said who is meant; only a dialect that one provider speaks says so by itself. */
 function defaultProviderOf (dialect: Dialect): string | null {
+  if (dialect === 'invoke') return 'bedrock'
   return dialect === 'openai' ? null : dialect
 }
 

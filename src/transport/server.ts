@@ -198,7 +198,9 @@ export class Transport implements ExchangeEvents {
   private serve (exchange: Exchange, route: RequestRoute, headers: string[], body: Buffer): void {
     try {
       const parsed = parseRequest(route, body)
-      const { dialect, operation, defaultProvider } = route
+      const { dialect, defaultProvider } = route
+      const { operation } = parsed
+      exchange.operation = operation
       const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
       exchange.watcher = run
       run.start()

@@ -6,7 +6,7 @@ import { GatewayError } from '../../src/errors.ts'
 import { createAnswerContext } from './answer-context.ts'
 import { encode } from './encode.ts'
 
-const dialect = chatDialectOf('openai', 'text_completion')
+const dialect = chatDialectOf('openai', 'text_completion', {})
 
 function canonical (body: JsonObject): { request: unknown, dropped: string[] } {
   const dropped: string[] = []

@@ -13,7 +13,7 @@ import { encode } from './encode.ts'
 import type { SinkCall } from './encode.ts'
 import { checkEvents, eventsOf } from './responses-rules.ts'
 
-const dialect = chatDialectOf('openai', 'responses')
+const dialect = chatDialectOf('openai', 'responses', {})
 const streams = readRecordings('stream')
 const skip = streams.length === 0 ? noRecordings : false
 const responsesOf = (list: readonly Recording[]): Recording[] => list.filter(({ operation }) => operation === 'responses')
@@ -107,7 +107,7 @@ test('recorded chat streams become legal Responses that say the same', { skip },
 })
 
 test('recorded chat streams become text completions that say the same', { skip }, (t) => {
-  const completions = chatDialectOf('openai', 'text_completion')
+  const completions = chatDialectOf('openai', 'text_completion', {})
   const recordings = streams.filter(({ operation, body }) => operation === 'chat_completion' && saidBy(body) !== null)
   for (const recording of recordings) {
     const { name, body } = recording

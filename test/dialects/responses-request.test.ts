@@ -6,7 +6,7 @@ import { GatewayError } from '../../src/errors.ts'
 import { createAnswerContext } from './answer-context.ts'
 import { readFixtures } from './fixtures.ts'
 
-const dialect = chatDialectOf('openai', 'responses')
+const dialect = chatDialectOf('openai', 'responses', {})
 
 interface RequestFixture { stream: boolean, client: JsonObject, canonical: JsonObject, dropped: string[] }
 interface ReplyFixture { client: JsonObject, reply: Parameters<typeof dialect.fromChatReply>[0], response: JsonObject }

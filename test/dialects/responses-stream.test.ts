@@ -14,7 +14,7 @@ import type { SinkCall } from './encode.ts'
 import { checkEvents, eventsOf } from './responses-rules.ts'
 import type { ResponseEvent } from './responses-rules.ts'
 
-const dialect = chatDialectOf('openai', 'responses')
+const dialect = chatDialectOf('openai', 'responses', {})
 
 function stream (calls: readonly SinkCall[], client: JsonObject = { input: 'hi' }): Buffer {
   const request = dialect.toChatRequest(client, 'up', true)

@@ -24,7 +24,7 @@ const cloud: AzureSettings = { kind: 'azure', endpoint: 'https://name.services.a
 const settings = createProvider('azure', { kind: 'azure', keys: [createKey({ cloud })] })
 const family = createAzureFamily(settings)
 const adapter = createAzureAdapter(settings, family)
-const dialect = chatDialectOf('openai', 'chat_completion')
+const dialect = chatDialectOf('openai', 'chat_completion', {})
 
 test('recorded chat requests come through the canonical form as they were', { skip }, (t) => {
   const recordings = [...unary, ...streams].filter(({ operation }) => operation === 'chat_completion')

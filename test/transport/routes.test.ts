@@ -27,6 +27,8 @@ const rows: readonly Row[] = [
   ['/bedrock/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse', 'bedrock', 'chat_completion', 'anthropic.claude-3-haiku-20240307-v1:0', false, 'bedrock', '/bedrock/model/{model}/converse'],
   ['/model/us.amazon.nova-pro-v1:0/converse-stream', 'bedrock', 'chat_completion', 'us.amazon.nova-pro-v1:0', true, 'bedrock', '/model/{model}/converse-stream'],
   ['/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx/converse', 'bedrock', 'chat_completion', 'arn:aws:bedrock:us-east-1:1:inference-profile/x', false, 'bedrock', '/model/{model}/converse'],
+  ['/model/us.anthropic.claude-sonnet-4-20250514-v1:0/invoke', 'invoke', 'chat_completion', 'us.anthropic.claude-sonnet-4-20250514-v1:0', false, 'bedrock', '/model/{model}/invoke'],
+  ['/bedrock/model/openai%2Fgpt-4o/invoke-with-response-stream', 'invoke', 'chat_completion', 'openai/gpt-4o', true, 'bedrock', '/bedrock/model/{model}/invoke-with-response-stream'],
   ['/cohere/v2/chat', 'cohere', 'chat_completion', null, null, 'cohere', '/cohere/v2/chat'],
   ['/v2/embed', 'cohere', 'embedding', null, null, 'cohere', '/v2/embed'],
   ['/api/chat', 'ollama', 'chat_completion', null, null, 'ollama', '/api/chat'],
@@ -42,7 +44,7 @@ for (const [path, dialect, operation, model, stream, defaultProvider, template] 
 test('what no SDK asks for is no route', () => {
   for (const path of [
     '/', '/v1', '/v1/chat', '/v1/chat/completions/', '//v1/chat/completions', '/V1/chat/completions', '/chat/completions', '/v1/models', '/v1/models/gpt-4o', '/v1/models/x:nothing',
-    '/anthropic/v2/chat', '/cohere/v1/messages', '/bedrock/v1/chat/completions', '/openai/v1/messages', '/deployments/x/chat/completions', '/model/x/invoke', '/model//converse',
+    '/anthropic/v2/chat', '/cohere/v1/messages', '/bedrock/v1/chat/completions', '/openai/v1/messages', '/deployments/x/chat/completions', '/model/x/invoke-async', '/model//converse',
     '/api/config', '/api/providers', '/litellm', '/litellm/litellm/v1/chat/completions'
   ]) assert.equal(findRoute(path), null, path)
 })

@@ -1,6 +1,7 @@
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
 import type { JsonObject } from '../../api/chat.ts'
 import type { EventSink } from '../../api/framing.ts'
+import type { ToEventBytes } from '../dialect.ts'
 
 /**
  * Writes events and keeps their order legal: at most one block is open, and each that was opened is closed once. Clients hang on two
@@ -12,9 +13,14 @@ export class BlockStream {
   private isOpen = false
   /** Of the next block. */
   private index = 0
+  private readonly toBytes: ToEventBytes
+
+  constructor (toBytes: ToEventBytes) {
+    this.toBytes = toBytes
+  }
 
   event (type: string, members: JsonObject): void {
-    const bytes = Buffer.from(`event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`)
+    const bytes = this.toBytes(type, { type, ...members })
     this.sink?.append(bytes, 0, bytes.length)
   }
 

@@ -1,7 +1,7 @@
 import type { FinishDetail } from '../../api/chat-sink.ts'
 import type { ChatDelta, ChatUsage, FinishReason, ReasoningDetail } from '../../api/chat.ts'
 import type { EventSink } from '../../api/framing.ts'
-import type { AnswerContext, ChatEncoder } from '../dialect.ts'
+import type { AnswerContext, ChatEncoder, ToEventBytes } from '../dialect.ts'
 import { toAnthropicUsage, toCitation, toStopDetails, toStopReason, toThinking } from './answers.ts'
 import { BlockStream } from './block-stream.ts'
 import { toSignature } from './signatures.ts'
@@ -13,7 +13,7 @@ import { ToolBlocks } from './tool-blocks.ts'
  */
 export class AnthropicChatEncoder implements ChatEncoder {
   private readonly context: AnswerContext
-  private readonly blocks = new BlockStream()
+  private readonly blocks: BlockStream
   private readonly tools: ToolBlocks
   private id = ''
   private model = ''
@@ -28,8 +28,9 @@ export class AnthropicChatEncoder implements ChatEncoder {
   private detail: FinishDetail = {}
   private lastUsage: ChatUsage | null = null
 
-  constructor (context: AnswerContext) {
+  constructor (context: AnswerContext, toBytes: ToEventBytes = toServerSentEvent) {
     this.context = context
+    this.blocks = new BlockStream(toBytes)
     this.tools = new ToolBlocks(this.blocks, context.newId)
   }
 
@@ -164,6 +165,10 @@ export class AnthropicChatEncoder implements ChatEncoder {
     this.blocks.open(block)
     this.open = name
   }
+}
+
+function toServerSentEvent (type: string, payload: object): Uint8Array {
+  return Buffer.from(`event: ${type}\ndata: ${JSON.stringify(payload)}\n\n`)
 }
 
 /** Whether a delta says anything beside calls. */

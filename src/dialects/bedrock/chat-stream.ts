@@ -1,11 +1,9 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec'
 import type { ChatDelta, ChatUsage, FinishReason, JsonObject, ReasoningDetail, ToolCallDelta } from '../../api/chat.ts'
 import type { EventSink } from '../../api/framing.ts'
 import type { FinishDetail } from '../../api/chat-sink.ts'
-import type { ChatEncoder } from '../dialect.ts'
+import type { ChatEncoder, ToEventBytes } from '../dialect.ts'
 import { toAnswerUsage, toCitations, toStop } from './chat-reply.ts'
-
-const codec = new EventStreamCodec((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), (text) => Buffer.from(text))
+import { toFrame } from './frame.ts'
 
 /** A call of which nothing has been written yet, or which is being written. */
 interface Call {
@@ -31,6 +29,11 @@ export class BedrockChatEncoder implements ChatEncoder {
   private openCall: Call | null = null
   private readonly calls = new Map<number, Call>()
   private lastUsage: ChatUsage | undefined
+  private readonly toBytes: ToEventBytes
+
+  constructor (toBytes: ToEventBytes = toFrame) {
+    this.toBytes = toBytes
+  }
 
   begin (sink: EventSink, latencyMs: number): void {
     this.sink = sink
@@ -139,14 +142,7 @@ export class BedrockChatEncoder implements ChatEncoder {
   }
 
   private write (type: string, payload: object): void {
-    const bytes = codec.encode({
-      headers: {
-        ':event-type': { type: 'string', value: type },
-        ':content-type': { type: 'string', value: 'application/json' },
-        ':message-type': { type: 'string', value: 'event' }
-      },
-      body: Buffer.from(JSON.stringify(payload))
-    })
+    const bytes = this.toBytes(type, payload)
     this.sink?.append(bytes, 0, bytes.length)
   }
 }

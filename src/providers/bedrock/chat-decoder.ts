@@ -1,16 +1,10 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec'
 import type { ChatSink } from '../../api/chat-sink.ts'
 import type { StreamEvent, StreamEventKind } from '../../api/framing.ts'
 import type { GatewayError } from '../../errors.ts'
-import { badResponse } from '../bad-response.ts'
 import type { ChatDecoder } from '../family.ts'
 import { isServerTool, toAnnotation, toChatUsage, toFinishDetail, toFinishReason, toReasoningDetail } from './chat-reply.ts'
-import { toStreamException } from './errors.ts'
+import { readFrame } from './stream-frame.ts'
 import type { StreamPayload } from './wire.ts'
-
-const codec = new EventStreamCodec((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), (text) => Buffer.from(text))
-
-type Message = ReturnType<EventStreamCodec['decode']>
 
 interface OpenCall {
   /** Among the calls of the answer. */
@@ -33,26 +27,16 @@ export class BedrockChatDecoder implements ChatDecoder {
   }
 
   decode (event: StreamEvent, sink: ChatSink): StreamEventKind {
-    let message: Message
-    try {
-      message = codec.decode(event.bytes.subarray(event.start, event.end))
-    } catch (cause) {
-      this.error = badResponse(this.provider, 'an event-stream frame that is broken', cause)
+    const frame = readFrame<StreamPayload>(this.provider, event)
+    if (frame.error !== null) {
+      this.error = frame.error
       return 'error'
     }
-    const payload = parsePayload(message.body)
-    const kind = headerOf(message, ':message-type')
-    if (kind === 'exception' || kind === 'error') {
-      const name = headerOf(message, ':exception-type') || headerOf(message, ':error-code')
-      this.error = toStreamException(this.provider, name, payload?.message ?? payload?.Message ?? headerOf(message, ':error-message'))
-      return 'error'
-    }
-    if (payload === null) return 'hidden'
-    return this.event(headerOf(message, ':event-type'), payload, sink) ? 'content' : 'hidden'
+    return frame.payload !== null && this.say(frame.type, frame.payload, sink) ? 'content' : 'hidden'
   }
 
   /** @returns whether the sink was told something */
-  private event (type: string, payload: StreamPayload, sink: ChatSink): boolean {
+  say (type: string, payload: StreamPayload, sink: ChatSink): boolean {
     switch (type) {
       case 'messageStart':
         sink.start('', '')
@@ -117,20 +101,6 @@ function reasoningDelta ({ text, signature, redactedContent }: NonNullable<NonNu
   const details = toReasoningDetail(redactedContent === undefined ? { reasoningText: { text, signature } } : { redactedContent }, block)
   sink.delta(0, { ...text === undefined || text === '' ? {} : { reasoning_content: text }, reasoning_details: details })
   return true
-}
-
-function headerOf ({ headers }: Message, name: string): string {
-  const value = headers[name]?.value
-  return typeof value === 'string' ? value : ''
-}
-
-function parsePayload (body: Uint8Array): StreamPayload | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
-    return isObject(value) ? value : null
-  } catch {
-    return null
-  }
 }
 
 /** The types say what Amazon documents; this, whether it came. */

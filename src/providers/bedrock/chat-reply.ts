@@ -24,7 +24,7 @@ export function toFinishDetail ({ stopReason = '', additionalModelResponseFields
 }
 
 export function toChatUsage (usage: ConverseUsage): ChatUsage {
-  const { inputTokens, outputTokens, cacheReadInputTokens: read, cacheWriteInputTokens: written } = usage
+  const { inputTokens, outputTokens, cacheReadInputTokens: read = usage.cacheReadInputTokenCount, cacheWriteInputTokens: written = usage.cacheWriteInputTokenCount } = usage
   const prompt = toCount(inputTokens) + toCount(read) + toCount(written)
   const completion = toCount(outputTokens)
   return {

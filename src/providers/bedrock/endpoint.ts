@@ -2,7 +2,7 @@ import type { BedrockSettings, KeySettings, ProviderSettings } from '../../api/s
 import { GatewayError } from '../../errors.ts'
 
 /** What Bedrock's runtime is asked for. */
-export type Action = 'converse' | 'converse-stream' | 'invoke' | 'count-tokens'
+export type Action = 'converse' | 'converse-stream' | 'invoke' | 'invoke-with-response-stream' | 'count-tokens'
 
 export function bedrockOf (key: KeySettings | undefined): BedrockSettings | null {
   return key?.cloud?.kind === 'bedrock' ? key.cloud : null

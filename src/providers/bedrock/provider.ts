@@ -4,15 +4,16 @@ import type { ChatProvider, Family, TranslationContext } from '../family.ts'
 import type { RoleWorld } from './assume-role.ts'
 import { BedrockAuthorizer } from './auth.ts'
 import { BedrockChatDecoder } from './chat-decoder.ts'
-import { fromConverseReply, toChatUsage } from './chat-reply.ts'
+import { fromConverseReply } from './chat-reply.ts'
 import { toConverseBody } from './chat-request.ts'
 import { embeddingOf } from './embedding.ts'
 import { urlOf } from './endpoint.ts'
 import type { Action } from './endpoint.ts'
 import { toBedrockError } from './errors.ts'
+import { InvokeDecoder } from './invoke-decoder.ts'
+import { toInvokeUsage } from './invoke-usage.ts'
 import { rerankOf } from './rerank.ts'
 import { tokenCounterOf } from './token-count.ts'
-import type { ConverseUsage } from './wire.ts'
 
 const theWorld: RoleWorld = { nowMs: () => Date.now(), fetch: (url, init) => fetch(url, init) }
 
@@ -29,19 +30,23 @@ export function createBedrockFamily (settings: ProviderSettings, world: RoleWorl
   const counter = tokenCounterOf(name, urlFor('count-tokens'))
   return {
     streamFraming: () => 'event-stream',
-    isNative: (dialect, operation) => dialect === 'bedrock' && (operation === 'chat_completion' || operation === 'count_tokens'),
-    toNativeRequest: (job: JobFrame) => ({ url: urlOf(settings, job.keyIndex, job.model, job.operation === 'count_tokens' ? 'count-tokens' : toChatAction(job.stream)), body: job.body }),
+    // A body for InvokeModel is the model's own affair.
+    isNative: (dialect, operation) => dialect === 'invoke' || (dialect === 'bedrock' && (operation === 'chat_completion' || operation === 'count_tokens')),
+    toNativeRequest: (job: JobFrame) => ({ url: urlOf(settings, job.keyIndex, job.model, toNativeAction(job)), body: job.body }),
+    createNativeDecoder: (dialect) => dialect === 'invoke' ? new InvokeDecoder(name) : undefined,
     chat: () => chat,
     embedding: (model) => embeddingOf(name, model, urlFor('invoke')),
     rerank: (model) => rerankOf(name, model, urlFor('invoke')),
     tokenCounter: () => counter,
-    toUsage: (body) => {
-      const usage = (body as { usage?: ConverseUsage } | null)?.usage
-      return usage === undefined ? null : toChatUsage(usage)
-    },
+    toUsage: (body, _operation, headers = {}) => toInvokeUsage(body, headers),
     authorize: (request, keyIndex) => authorizer.authorize(request, keyIndex),
     toError: (status, headers, body) => toBedrockError(name, status, headers, body)
   }
+}
+
+function toNativeAction ({ dialect, operation, stream }: JobFrame): Action {
+  if (dialect === 'invoke') return stream ? 'invoke-with-response-stream' : 'invoke'
+  return operation === 'count_tokens' ? 'count-tokens' : toChatAction(stream)
 }
 
 function toChatAction (stream: boolean): Action {

@@ -60,6 +60,9 @@ export interface ConverseUsage {
   totalTokens?: number
   cacheReadInputTokens?: number
   cacheWriteInputTokens?: number
+  /** Nova's own format, which is Converse but for these names. */
+  cacheReadInputTokenCount?: number
+  cacheWriteInputTokenCount?: number
 }
 
 export interface ConverseReply {

@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test'
 import { answerAsAnthropic } from './canned/anthropic.ts'
 import { models } from './canned/asked.ts'
 import { answerAsBedrock } from './canned/bedrock.ts'
+import { answerAsBedrockInvoke } from './canned/bedrock-invoke.ts'
 import { answerAsCohere } from './canned/cohere.ts'
 import { answerAsGemini } from './canned/gemini.ts'
 import { answerAsOllama } from './canned/ollama.ts'
@@ -15,6 +16,7 @@ import { aiOpenAiClient } from './clients/ai-openai.ts'
 import { anthropicClient } from './clients/anthropic.ts'
 import { azureClient } from './clients/azure.ts'
 import { bedrockClient } from './clients/bedrock.ts'
+import { bedrockInvokeClient } from './clients/bedrock-invoke.ts'
 import { cohereClient } from './clients/cohere.ts'
 import { googleClient } from './clients/google.ts'
 import { langchainClient } from './clients/langchain.ts'
@@ -37,6 +39,7 @@ const rows: readonly { client: SdkClient, answer: (request: FakeRequest) => Fake
   { client: anthropicClient, answer: answerAsAnthropic(['authorization', 'Bearer client-key'], '2026-10-21'), lacks: ['embeddings'] },
   { client: googleClient, answer: answerAsGemini },
   { client: bedrockClient, answer: answerAsBedrock, lacks: ['embeddings'] },
+  { client: bedrockInvokeClient, answer: answerAsBedrockInvoke },
   { client: cohereClient, answer: answerAsCohere },
   { client: mistralClient, answer: answerAsOpenAi({ ...openAi, callId: 'g6fVbXS8K', isMistral: true }) },
   { client: ollamaClient, answer: answerAsOllama },

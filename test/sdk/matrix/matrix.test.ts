@@ -8,6 +8,7 @@ import { aiOpenAiClient } from './clients/ai-openai.ts'
 import { anthropicClient } from './clients/anthropic.ts'
 import { azureClient } from './clients/azure.ts'
 import { bedrockClient } from './clients/bedrock.ts'
+import { bedrockInvokeClient } from './clients/bedrock-invoke.ts'
 import { cohereClient } from './clients/cohere.ts'
 import { googleClient } from './clients/google.ts'
 import { langchainClient } from './clients/langchain.ts'
@@ -30,7 +31,7 @@ import { vertexProvider } from './providers/vertex.ts'
 import { wanted } from './wanted.ts'
 
 const clients: readonly SdkClient[] = [
-  openAiClient, openAiResponsesClient, azureClient, anthropicClient, googleClient, bedrockClient, cohereClient, mistralClient, ollamaClient, aiOpenAiClient, aiAnthropicClient, langchainClient
+  openAiClient, openAiResponsesClient, azureClient, anthropicClient, googleClient, bedrockClient, bedrockInvokeClient, cohereClient, mistralClient, ollamaClient, aiOpenAiClient, aiAnthropicClient, langchainClient
 ]
 /** Ollama's two APIs are asked in gateways of their own, since its name is one provider. */
 const nativeOllama: FakeProvider = {

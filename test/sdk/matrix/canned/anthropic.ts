@@ -21,17 +21,25 @@ export function answerAsAnthropic (key: readonly [string, string], version: stri
     if (asked === 'results') requireCallAndResult(body, callId)
     if (asked === 'structured') requireSame('output_config.format.type', (body['output_config'] as { format?: { type?: string } } | undefined)?.format?.type, 'json_schema')
     if (body['stream'] === true) return toStream(asked)
-    return json({
-      ...begun,
-      content: [asked === 'tools' ? { type: 'tool_use', id: callId, name: expected.toolName, input: expected.toolArguments } : { type: 'text', text: textFor(asked) }],
-      stop_reason: asked === 'tools' ? 'tool_use' : 'end_turn',
-      usage
-    })
+    return json(toMessage(asked))
+  }
+}
+
+export function toMessage (asked: Asked): object {
+  return {
+    ...begun,
+    content: [asked === 'tools' ? { type: 'tool_use', id: callId, name: expected.toolName, input: expected.toolArguments } : { type: 'text', text: textFor(asked) }],
+    stop_reason: asked === 'tools' ? 'tool_use' : 'end_turn',
+    usage
   }
 }
 
 function toStream (asked: Asked): FakeAnswer {
-  const events: { type: string, [member: string]: unknown }[] = [
+  return { contentType: 'text/event-stream; charset=utf-8', chunks: sse(toEvents(asked).map((event) => ({ name: event.type, data: event }))) }
+}
+
+export function toEvents (asked: Asked): { type: string, [member: string]: unknown }[] {
+  return [
     { type: 'message_start', message: { ...begun, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } } },
     { type: 'content_block_start', index: 0, content_block: asked === 'tools' ? { type: 'tool_use', id: callId, name: expected.toolName, input: {} } : { type: 'text', text: '' } },
     { type: 'ping' },
@@ -42,5 +50,4 @@ function toStream (asked: Asked): FakeAnswer {
     { type: 'message_delta', delta: { stop_reason: asked === 'tools' ? 'tool_use' : 'end_turn', stop_sequence: null }, usage },
     { type: 'message_stop' }
   ]
-  return { contentType: 'text/event-stream; charset=utf-8', chunks: sse(events.map((event) => ({ name: event.type, data: event }))) }
 }

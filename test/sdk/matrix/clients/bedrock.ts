@@ -40,7 +40,7 @@ async function converseStream (endpoint: Endpoint, input: Omit<ConverseCommandIn
   }
 }
 
-/** Converse. Bedrock's embeddings are bodies of each model's own behind InvokeModel, so the SDK has no call for them. */
+/** Converse. Embeddings are bodies of each model's own behind InvokeModel. */
 export const bedrockClient: SdkClient = {
   name: 'aws bedrock',
   run: {

@@ -36,12 +36,16 @@ function answerAnthropic ({ method, path, headers, body }: FakeRequest): FakeAns
     return json({ type: 'error', error: { type: 'rate_limit_error', message: expected.errorMessage }, request_id: 'req_011CeCGmBjaWkq37Sf5iU7so' }, 429, { 'request-id': 'req_011CeCGmBjaWkq37Sf5iU7so', 'x-should-retry': 'true', 'retry-after': '0' })
   }
   if (request.stream === true) return { contentType: 'text/event-stream; charset=utf-8', headers: { 'request-id': 'req_1' }, chunks: toAnthropicEvents(reply) }
-  return json({
+  return json(toAnthropicMessage(reply), 200, { 'request-id': 'req_1' })
+}
+
+export function toAnthropicMessage (reply: Exclude<Reply, { kind: 'failure' }>): object {
+  return {
     ...envelope,
     content: [reply.kind === 'text' ? { type: 'text', text: reply.text } : toolUseOf(reply, reply.arguments)],
     ...endOf(reply),
     usage: { ...inputUsage, ...cacheCreation, output_tokens: expected.usage.outputTokens, ...tier }
-  }, 200, { 'request-id': 'req_1' })
+  }
 }
 
 /** @throws Refusal for what the schema cannot say */

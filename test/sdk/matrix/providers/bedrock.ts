@@ -7,6 +7,10 @@ import type { FakeAnswer, FakeRequest } from '../fake-server.ts'
 import { checkCohere, checkConverse, checkTitan } from './bedrock-schema.ts'
 import type { ContentBlock, ConverseBody } from './bedrock-schema.ts'
 import { checkSignature } from './bedrock-signature.ts'
+import { toChunks } from '../canned/bedrock-invoke.ts'
+import { checkByVersion } from './anthropic-schema.ts'
+import type { MessagesBody } from './anthropic-schema.ts'
+import { readAnthropic, toAnthropicEvents, toAnthropicMessage } from './anthropic.ts'
 import { argumentPieces, embeddingOf, padding, piecesOf, replyTo } from './reply.ts'
 import type { Asked, Reply } from './reply.ts'
 
@@ -42,6 +46,8 @@ function answerBedrock (request: FakeRequest): FakeAnswer {
   switch (`${method} ${decodeURIComponent(id)} ${String(operation)}`) {
     case `POST ${model} converse`: return answerConverse(body, false)
     case `POST ${model} converse-stream`: return answerConverse(body, true)
+    case `POST ${model} invoke`: return answerClaude(body, false)
+    case `POST ${model} invoke-with-response-stream`: return answerClaude(body, true)
     case `POST ${embeddingModel} invoke`:
       checkCohere(body)
       return json({ id: 'em-1', response_type: 'embeddings_floats', embeddings: (body['texts'] as string[]).map(embeddingOf), texts: body['texts'] }, 200, { 'x-amzn-bedrock-input-token-count': '2' })
@@ -52,6 +58,19 @@ function answerBedrock (request: FakeRequest): FakeAnswer {
     }
     default: throw new Refusal('The provided model identifier is invalid.')
   }
+}
+
+/** Claude's own format, with the version in the body and the model only in the path. */
+function answerClaude ({ anthropic_version: version, ...body }: Record<string, unknown>, isStream: boolean): FakeAnswer {
+  if (version !== 'bedrock-2023-05-31') throw new Refusal(`anthropic_version is ${String(version)}`)
+  for (const name of ['model', 'stream']) if (body[name] !== undefined) throw new Refusal(`${name}: Extra inputs are not permitted`)
+  const asked = { ...body, model: 'claude-haiku-4-5' }
+  checkByVersion['2023-06-01']?.(asked)
+  const reply = replyTo(readAnthropic(asked as unknown as MessagesBody))
+  if (reply.kind === 'failure') return json({ message: expected.errorMessage }, 429, { 'x-amzn-errortype': 'ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/' })
+  if (!isStream) return json(toAnthropicMessage(reply), 200, { 'x-amzn-bedrock-input-token-count': '11', 'x-amzn-bedrock-output-token-count': '7' })
+  const events = toAnthropicEvents(reply).map((event) => JSON.parse(event.slice(event.indexOf('data: ') + 6)) as object)
+  return { contentType: 'application/vnd.amazon.eventstream', chunks: toPieces(Buffer.concat(toChunks(events))) }
 }
 
 function answerConverse (body: Record<string, unknown>, isStream: boolean): FakeAnswer {
@@ -125,5 +144,9 @@ export function toFrames (reply: Exclude<Reply, { kind: 'failure' }>): Uint8Arra
     headers: { ':event-type': { type: 'string', value: name }, ':content-type': { type: 'string', value: 'application/json' }, ':message-type': { type: 'string', value: 'event' } },
     body: Buffer.from(JSON.stringify({ ...event, p: padding(index) }))
   })))
+  return toPieces(bytes)
+}
+
+function toPieces (bytes: Buffer): Uint8Array[] {
   return Array.from({ length: Math.ceil(bytes.length / cutBytes) }, (_, index) => bytes.subarray(index * cutBytes, (index + 1) * cutBytes))
 }
