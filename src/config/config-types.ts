@@ -1123,7 +1123,7 @@ export interface ProxyConfig {
  */
 export interface CustomProviderConfig {
   /**
-   * API that the upstream speaks; this version serves `openai`, `anthropic`, `cohere` and `gemini`. With another one of the original the provider is accepted, but unavailable.
+   * API that the upstream speaks; this version serves `openai`, `anthropic`, `cohere`, `gemini`, `bedrock` and `huggingface`. With another one of the original the provider is accepted, but unavailable.
    */
   base_provider_type: string
   /**

@@ -24,7 +24,7 @@ export function resolveCustomProvider (config: CustomProviderConfig, allowPrivat
     ...provider,
     keyless: config.is_key_less,
     operations: allowed,
-    nativeOperations: base === undefined || base.kind === 'openai' ? allowed : base.nativeOperations,
+    nativeOperations: provider.kind === 'openai' ? provider.nativeOperations.filter((operation) => allowed.includes(operation)) : provider.nativeOperations,
     paths: overriddenPaths(provider, config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
   }
 }
@@ -45,11 +45,11 @@ function allowedOperations (served: readonly Operation[], config: CustomProvider
 
 function overriddenPaths ({ kind, operations: served, paths: usual }: BuiltInProvider, config: CustomProviderConfig, allowPrivateNetwork: boolean, path: string, context: ProviderContext): Record<Operation, string> {
   const paths = { ...usual }
+  const hasModelInPath = kind === 'gemini' || kind === 'bedrock'
   for (const [name, target] of Object.entries(config.request_path_overrides)) {
     const operation = served.find((known) => known === name)
-    // Gemini's paths hold the model.
-    if (operation === undefined || kind === 'gemini') {
-      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${kind === 'gemini' ? 'none with this base_provider_type' : served.join(', ')}`)
+    if (operation === undefined || hasModelInPath) {
+      context.warnings.push(`${path}.${name}: accepted but has no effect; this version uses ${hasModelInPath ? 'none with this base_provider_type' : served.join(', ')}`)
       continue
     }
     paths[operation] = target

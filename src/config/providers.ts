@@ -103,7 +103,10 @@ export const customBases: ReadonlyMap<string, BuiltInProvider> = new Map([
   ['openai', customProvider],
   ['anthropic', toCustom('anthropic')],
   ['cohere', toCustom('cohere')],
-  ['gemini', toCustom('gemini')]
+  ['gemini', toCustom('gemini')],
+  // Its address follows from the region of a key: another account needs none of its own.
+  ['bedrock', { ...table.get('bedrock') ?? customProvider, keyVariable: null }],
+  ['huggingface', toCustom('huggingface')]
 ])
 
 /** Stands in for what `emptyUnsupported` found; nothing is ever sent to it. */

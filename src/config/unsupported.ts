@@ -2,7 +2,7 @@ import { isObject } from './json-path.ts'
 import { originalOnlyNames } from './providers.ts'
 
 /** What the original takes as `base_provider_type` and this version does not serve. */
-export const originalOnlyBaseTypes: readonly string[] = ['bedrock', 'huggingface', 'replicate']
+export const originalOnlyBaseTypes: readonly string[] = ['replicate']
 
 /** Names of providers -> what it is that this version cannot do yet. */
 export type UnsupportedProviders = ReadonlyMap<string, string>

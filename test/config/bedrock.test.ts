@@ -70,3 +70,32 @@ test('the fields of the block have an effect and give no warning; those of batch
   const { warnings } = load({ providers: { bedrock: { keys: [{ bedrock_key_config: { region: 'eu-west-1', access_key: 'a', secret_key: 's', batch_s3_config: { a: 1 } } }] } } })
   assert.deepEqual(warnings, ['providers.*.keys[].bedrock_key_config.batch_s3_config: accepted but has no effect in this version'])
 })
+
+const base = (more: object = {}): object => ({ custom_provider_config: { base_provider_type: 'bedrock', ...more } })
+
+test('a custom provider may be Bedrock once more, with keys and a region of its own', () => {
+  const { kind, baseUrl, operations, keys, unavailableReason } = loadProvider('aws-eu', { ...base(), keys: [{ bedrock_key_config: { region: 'eu-west-1', access_key: 'AKID', secret_key: 's', arn: 'arn:x' } }] })
+  assert.deepEqual({ kind, baseUrl, operations, cloud: keys[0]?.cloud, unavailableReason }, {
+    kind: 'bedrock',
+    baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
+    operations: ['chat_completion', 'embedding', 'rerank', 'count_tokens', 'text_completion', 'responses'],
+    cloud: { ...empty, region: 'eu-west-1', accessKey: 'AKID', secretKey: 's', arn: 'arn:x' },
+    unavailableReason: null
+  })
+})
+
+test('a custom Bedrock takes another address, fewer operations and the credentials of the environment', () => {
+  const block = { ...base({ allowed_requests: { embedding: true }, request_path_overrides: { embedding: '/x' } }), network_config: { base_url: 'https://vpce.example.com' } }
+  const provider = loadProvider('aws-vpc', block, aws)
+  assert.deepEqual([provider.baseUrl, provider.operations, provider.unavailableReason], ['https://vpce.example.com', ['embedding'], null])
+  assert.deepEqual(provider.keys.map(({ cloud }) => cloud), [{ ...empty, accessKey: 'AKIDENV', secretKey: 'secret-env', sessionToken: 'token-env' }])
+  assert.deepEqual(load({ providers: { 'aws-vpc': block } }, aws).warnings.filter((line) => line.includes('request_path_overrides')), [
+    'providers.aws-vpc.custom_provider_config.request_path_overrides.embedding: accepted but has no effect; this version uses none with this base_provider_type'
+  ])
+  assert.equal(loadProvider('aws-vpc', block).unavailableReason, 'no key: add providers.aws-vpc.keys or set custom_provider_config.is_key_less')
+})
+
+test('a custom Bedrock may need no key', () => {
+  const { keyless, unavailableReason, keys } = loadProvider('local-aws', { ...base({ is_key_less: true }), network_config: { base_url: 'http://127.0.0.1:4566' } }, aws)
+  assert.deepEqual({ keyless, unavailableReason, cloud: keys[0]?.cloud }, { keyless: true, unavailableReason: null, cloud: undefined })
+})

@@ -89,6 +89,13 @@ test('a custom provider may speak the API of Gemini, at an address of its own an
   assert.deepEqual(provider.operations, ['chat_completion', 'count_tokens', 'responses'])
 })
 
+test('a custom provider may speak the API of Hugging Face, which only has chat', () => {
+  const { kind, baseUrl, operations, nativeOperations } = loadProvider('my-faces', custom({ base_provider_type: 'huggingface' }))
+  assert.deepEqual({ kind, baseUrl, operations, nativeOperations }, { kind: 'openai', baseUrl: 'https://llm.example.com', operations: [chat, text, responses], nativeOperations: [chat] })
+  const some = loadProvider('my-faces', custom({ base_provider_type: 'huggingface', allowed_requests: { text_completion: true, text_completion_stream: true } }))
+  assert.deepEqual([some.operations, some.nativeOperations], [[text], []])
+})
+
 test('a key of Vertex AI has its project, region and account', () => {
   const account = '{"type":"service_account","project_id":"p-1"}'
   const block = (config: object): object => ({ keys: [{ vertex_key_config: config }] })
@@ -150,7 +157,7 @@ test('request_path_overrides replaces paths or whole URLs', () => {
 
 test('custom provider problems', () => {
   assert.deepEqual(providerProblems('my-llm', custom({ base_provider_type: 'groq' })), [
-    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, cohere, gemini, bedrock, huggingface, replicate (only openai, anthropic, cohere, gemini are served by this version)'
+    'providers.my-llm.custom_provider_config.base_provider_type = "groq": must be one of: openai, anthropic, cohere, gemini, bedrock, huggingface, replicate (only openai, anthropic, cohere, gemini, bedrock, huggingface are served by this version)'
   ])
   assert.deepEqual(providerProblems('my-llm', { ...key, custom_provider_config: {} }), [
     'providers.my-llm.custom_provider_config.base_provider_type: is missing; allowed: a string'

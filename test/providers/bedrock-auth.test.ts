@@ -100,6 +100,14 @@ test('without credentials, the answer is 401', async () => {
   await assert.rejects(async () => await family.authorize({ ...vector }, 0), (error) => error instanceof GatewayError && error.code === 'BIFROST_UPSTREAM_STATUS' && error.status === 401)
 })
 
+test('a stand-in for Bedrock that needs no key gets none, unless there is one', async () => {
+  for (const cloud of [{ accessKey: '', secretKey: '' }, {}]) {
+    const family = createBedrockFamily({ ...createBedrockProvider(cloud), keyless: true }, world())
+    const request = await family.authorize({ ...vector, headers: [] }, 0)
+    assert.equal(headerOf(request, 'authorization') === undefined, cloud.accessKey === '')
+  }
+})
+
 const answerXml = (accessKey: string, expiresAtMs: number): string => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><AssumedRoleUser><Arn>arn:x</Arn></AssumedRoleUser><Credentials>
   <AccessKeyId>${accessKey}</AccessKeyId><SecretAccessKey>role/secret+1</SecretAccessKey><SessionToken>role//token==</SessionToken><Expiration>${new Date(expiresAtMs).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
 const role = { roleArn: 'arn:aws:iam::1:role/r', externalId: 'ext', sessionName: 'team' }

@@ -63,6 +63,8 @@ export class BedrockAuthorizer {
   authorize (request: AdapterRequest, keyIndex: number): AdapterRequest | Promise<AdapterRequest> {
     const key = this.settings.keys[keyIndex]
     const value = key?.value ?? ''
+    // A stand-in for Bedrock that takes everyone (`is_key_less`).
+    if (value === '' && this.settings.keyless && (bedrockOf(key)?.accessKey ?? '') === '') return request
     if (value === '') return this.signed(request, keyIndex, key)
     request.headers.push('authorization', `Bearer ${value}`)
     return request
