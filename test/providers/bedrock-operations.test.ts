@@ -13,7 +13,7 @@ const asked: [string, object, object, string[]][] = [
   ['amazon.titan-embed-text-v1', { input: 'a', dimensions: 256 }, { inputText: 'a' }, ['dimensions']],
   ['amazon.titan-embed-image-v1', { input: 'a', dimensions: 256 }, { inputText: 'a', embeddingConfig: { outputEmbeddingLength: 256 } }, []],
   ['amazon.nova-2-multimodal-embeddings-v1:0', { input: 'a', dimensions: 384, input_type: 'search_query' }, { taskType: 'SINGLE_EMBEDDING', singleEmbeddingParams: { embeddingPurpose: 'GENERIC_RETRIEVAL', embeddingDimension: 384, text: { truncationMode: 'END', value: 'a' } } }, []],
-  ['amazon.nova-2-multimodal-embeddings-v1:0', { input: 'a' }, { taskType: 'SINGLE_EMBEDDING', singleEmbeddingParams: { embeddingPurpose: 'GENERIC_INDEX', text: { truncationMode: 'END', value: 'a' } } }, []],
+  ['amazon.nova-2-multimodal-embeddings-v1:0', { input: ['a'] }, { taskType: 'SINGLE_EMBEDDING', singleEmbeddingParams: { embeddingPurpose: 'GENERIC_INDEX', text: { truncationMode: 'END', value: 'a' } } }, []],
   ['cohere.embed-multilingual-v3', { input: ['a', 'b'], dimensions: 256 }, { texts: ['a', 'b'], input_type: 'search_document', embedding_types: ['float'] }, ['dimensions']],
   ['us.cohere.embed-v4:0', { input: ['a', 'b'], input_type: 'clustering', dimensions: 512 }, { texts: ['a', 'b'], input_type: 'clustering', embedding_types: ['float'], output_dimension: 512 }, []]
 ]
@@ -39,6 +39,9 @@ test('what a model cannot embed is refused and named', () => {
     assert.throws(() => (family.embedding(model) as EmbeddingProvider).toEmbeddingRequest({ model, input: input as string[] }, createContext([], { model })), (error) => error instanceof GatewayError && error.code === 'BIFROST_INVALID_REQUEST' && error.param === 'input')
   }
   assert.equal(family.embedding('anthropic.claude-haiku-4-5-20251001-v1:0'), null)
+  const refuse = (model: string, count: number): void => { (family.embedding(model) as EmbeddingProvider).toEmbeddingRequest({ model, input: Array<string>(count).fill('a') }, createContext([], { model })) }
+  assert.throws(() => { refuse('amazon.titan-embed-text-v2:0', 2) }, { message: 'input holds 2 texts; amazon.titan-embed-text-v2:0 takes at most 1 per request: send each in a request of its own.' })
+  assert.throws(() => { refuse('cohere.embed-english-v3', 97) }, { message: 'input holds 97 texts; cohere.embed-english-v3 takes at most 96 per request: send the others in further requests.' })
 })
 
 const answers: [string, unknown, number[][], number][] = [

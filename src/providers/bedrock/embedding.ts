@@ -65,7 +65,8 @@ export function embeddingOf (provider: string, model: string, urlOf: (context: T
   return {
     toEmbeddingRequest (request: EmbeddingRequest, context): ProviderRequest {
       const texts = toTexts(request.input)
-      if (texts.length > words.textsMax) throw invalid('input', `input holds ${texts.length} texts; ${context.model} takes ${words.textsMax === 1 ? 'one' : `at most ${words.textsMax}`} per request.`)
+      // Several upstream calls for one request would have to be limited, retried and counted one by one: a request is one call.
+      if (texts.length > words.textsMax) throw invalid('input', `input holds ${texts.length} texts; ${context.model} takes at most ${words.textsMax} per request: send ${words.textsMax === 1 ? 'each in a request of its own' : 'the others in further requests'}.`)
       return { url: urlOf(context), body: { ...passedMembers(request, context), ...words.toBody(texts, request, context) } }
     },
     fromEmbeddingReply (body: unknown, _request, context): EmbeddingReply {
