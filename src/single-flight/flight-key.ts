@@ -42,5 +42,5 @@ export function toFlightKey ({ dialect, operation, parsed, defaultProvider, head
 
 function isCompared (name: string): boolean {
   if (name.startsWith(ownPrefix)) return name !== timeoutHeader
-  return name === 'accept' || name === 'x-model-provider' || name.startsWith('anthropic-') || identityWords.test(name)
+  return name === 'accept' || name === 'x-model-provider' || name.startsWith('anthropic-') || name.startsWith('x-amzn-bedrock-') || identityWords.test(name)
 }

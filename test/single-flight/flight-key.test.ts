@@ -11,7 +11,7 @@ const keyOf = (headers: readonly string[], change: Partial<GatewayRequest> = {})
 const splitting = [
   'authorization', 'proxy-authorization', 'x-api-key', 'api-key', 'x-goog-api-key', 'cookie', 'x-amz-security-token', 'x-auth-token', 'x-client-secret',
   'openai-organization', 'openai-project', 'x-tenant-id', 'x-forwarded-user', 'x-user-id', 'x-session-id', 'x-customer', 'idempotency-key',
-  'accept', 'x-bf-vk', 'x-bf-api-key', 'x-bf-api-key-id', 'x-bf-eh-anthropic-beta', 'x-bf-dim-team', 'x-bf-attempt-trail', 'x-bf-new'
+  'accept', 'x-bf-vk', 'x-bf-api-key', 'x-bf-api-key-id', 'x-bf-eh-anthropic-beta', 'anthropic-beta', 'x-amzn-bedrock-guardrailidentifier', 'x-bf-dim-team', 'x-bf-attempt-trail', 'x-bf-new'
 ]
 const ignored = [
   'x-request-id', 'x-bf-request-timeout', 'x-stainless-timeout', 'x-stainless-retry-count', 'user-agent', 'host', 'content-length', 'content-type', 'connection', 'traceparent', 'date',
