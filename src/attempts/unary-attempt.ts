@@ -34,8 +34,8 @@ export class UnaryAttempt extends HttpAttempt {
       usage: reply.usage,
       upstreamMicroseconds: this.elapsedMicroseconds(),
       spliceOffset: reply.spliceOffset,
-      headers: toForwardedHeaders(this.headers),
-      raw: this.job.sendBackRawRequest || this.job.sendBackRawResponse ? joinMembers(reply.extraFields, this.rawMembers(body)) : reply.extraFields,
+      headers: joinBy('\r\n', toForwardedHeaders(this.headers), reply.headers ?? ''),
+      raw: this.job.sendBackRawRequest || this.job.sendBackRawResponse ? joinBy(',', reply.extraFields, this.rawMembers(body)) : reply.extraFields,
       body: reply.body
     })
   }
@@ -44,12 +44,12 @@ export class UnaryAttempt extends HttpAttempt {
   private rawMembers (body: Buffer): string {
     const request = this.job.sendBackRawRequest ? `"raw_request":${this.job.body.toString('utf8')}` : ''
     const response = this.job.sendBackRawResponse ? `"raw_response":${body.toString('utf8')}` : ''
-    return joinMembers(request, response)
+    return joinBy(',', request, response)
   }
 
   protected override tickBody (_nowMs: number): void {}
 }
 
-function joinMembers (one: string, other: string): string {
-  return one !== '' && other !== '' ? `${one},${other}` : one + other
+function joinBy (mark: string, one: string, other: string): string {
+  return one !== '' && other !== '' ? one + mark + other : one + other
 }

@@ -19,6 +19,8 @@ export interface AdapterReply {
   spliceOffset: number
   /** More members of `extra_fields` as JSON text, or empty. */
   extraFields: string
+  /** More headers of the answer, `name: value` joined by CR LF; absent or empty for none. */
+  headers?: string
 }
 
 /**

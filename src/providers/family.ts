@@ -17,6 +17,8 @@ export interface TranslationContext {
   passExtraParams: boolean
   /** Headers of the client that go upstream, as `name: value` lines; absent means none. */
   forwardedHeaders?: string
+  /** Of the provider's answer; absent until it is there. */
+  replyHeaders?: ReplyHeaders
   /** Notes a member of the request that the provider cannot take; the client is told. */
   drop (member: string): void
 }

@@ -109,6 +109,8 @@ class NativeCall extends FamilyCall {
 abstract class TranslatedCall extends FamilyCall {
   private readonly context: AdapterContext
   private readonly dropped: string[] = []
+  /** Empty until the answer is there. */
+  private replyHeaders: ReplyHeaders = {}
 
   constructor (family: Family, settings: ProviderSettings, job: JobFrame, context: AdapterContext) {
     super(family, settings, withoutDialectHeaders(job))
@@ -124,11 +126,12 @@ abstract class TranslatedCall extends FamilyCall {
     return this.authorized(url, headers, Buffer.from(JSON.stringify(body)))
   }
 
-  fromReply (body: Uint8Array): AdapterReply {
+  fromReply (body: Uint8Array, headers: ReplyHeaders = {}): AdapterReply {
+    this.replyHeaders = headers
     const { answer, usage } = this.translateBack(this.parse(body))
     const bytes = Buffer.from(JSON.stringify(answer))
     const spliceOffset = this.job.dialect === 'openai' ? bytes.length - 1 : -1
-    return { body: bytes, usage, spliceOffset, extraFields: this.droppedFields() }
+    return { body: bytes, usage, spliceOffset, extraFields: this.droppedFields(), headers: this.job.dialect === 'invoke' ? toCountHeaders(usage) : '' }
   }
 
   protected translation (): TranslationContext {
@@ -138,6 +141,7 @@ abstract class TranslatedCall extends FamilyCall {
       stream: this.job.stream,
       passExtraParams: this.job.passExtraParams,
       forwardedHeaders: this.job.forwardedHeaders,
+      replyHeaders: this.replyHeaders,
       drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
     }
   }
@@ -170,6 +174,11 @@ function withoutDialectHeaders (job: JobFrame): JobFrame {
   const prefix = headerPrefixes[job.dialect]
   if (prefix === undefined || job.forwardedHeaders === '') return job
   return { ...job, forwardedHeaders: job.forwardedHeaders.split('\n').filter((line) => !line.startsWith(prefix)).join('\n') }
+}
+
+/** Bedrock's own counts, as its clients look for them. */
+function toCountHeaders ({ inputTokens, cachedTokens, cacheWriteTokens, outputTokens }: Usage): string {
+  return `x-amzn-bedrock-input-token-count: ${Math.max(0, inputTokens - cachedTokens - cacheWriteTokens)}\r\nx-amzn-bedrock-output-token-count: ${outputTokens}`
 }
 
 class ChatCall extends TranslatedCall {

@@ -248,6 +248,21 @@ for (const [name, body, asked, read, expected] of embeddings) {
   })
 }
 
+test('counts stand in the headers of an answer, where Amazon\'s clients look for them', async () => {
+  upstream.answer = (response) => { sendJson(response, 200, { ...chatAnswer, usage: { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13, prompt_tokens_details: { cached_tokens: 2 } } }) }
+  const { headers } = await fetch(`${gateway.url}/model/openai%2Fgpt-x/invoke`, { method: 'POST', body: JSON.stringify(openAiBody) })
+  assert.deepEqual(['input', 'output'].map((kind) => headers.get(`x-amzn-bedrock-${kind}-token-count`)), ['7', '4'])
+})
+
+test('tokens of an embedding that Bedrock counts in a header alone', async () => {
+  upstream.answer = (response) => { sendJson(response, 200, { id: 'x', response_type: 'embeddings_floats', embeddings: vectors, texts: ['one', 'two'] }, { 'x-amzn-bedrock-input-token-count': '6' }) }
+  const counted = await counting('bedrock', async () => {
+    const answer = await fetch(`${gateway.url}/v1/embeddings`, { method: 'POST', body: JSON.stringify({ model: 'bedrock/cohere.embed-english-v3', input: ['one', 'two'] }) })
+    assert.deepEqual((await answer.json() as Json)['usage'], { prompt_tokens: 6, total_tokens: 6 })
+  })
+  assert.deepEqual(counted, [6, 0])
+})
+
 test('a ranking from Cohere', async () => {
   upstream.answer = (response) => { sendJson(response, 200, { id: 'x', results: [{ index: 1, relevance_score: 0.9 }], meta: { billed_units: { search_units: 1 } } }) }
   assert.deepEqual(await invoke('cohere/rerank-v3.5', { query: 'q', documents: ['a', 'b'], top_n: 1, api_version: 2 }), { results: [{ index: 1, relevance_score: 0.9 }] })

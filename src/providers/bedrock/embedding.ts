@@ -2,6 +2,7 @@ import type { EmbeddingReply, EmbeddingRequest, JsonObject } from '../../api/cha
 import { badResponse } from '../bad-response.ts'
 import type { EmbeddingProvider, ProviderRequest, TranslationContext } from '../family.ts'
 import { invalid } from './invalid.ts'
+import { toInvokeUsage } from './invoke-usage.ts'
 
 /** The words of one family of embedding models. */
 interface EmbeddingModel {
@@ -72,11 +73,13 @@ export function embeddingOf (provider: string, model: string, urlOf: (context: T
     fromEmbeddingReply (body: unknown, _request, context): EmbeddingReply {
       const found = words.fromBody((body ?? {}) as JsonObject)
       if (found === null || !found.vectors.every((vector) => Array.isArray(vector))) throw badResponse(provider, 'no embedding')
+      // Cohere's answers have no count of their own.
+      const tokens = found.tokens > 0 ? found.tokens : toInvokeUsage(null, context.replyHeaders ?? {})?.prompt_tokens ?? 0
       return {
         object: 'list',
         model: context.model,
         data: found.vectors.map((vector, index) => ({ object: 'embedding', index, embedding: vector as number[] })),
-        usage: { prompt_tokens: found.tokens, total_tokens: found.tokens }
+        usage: { prompt_tokens: tokens, total_tokens: tokens }
       }
     }
   }
