@@ -73,7 +73,7 @@ test('documents are ranked by InvokeModel, in the words of the model', () => {
   assert.equal(url.pathname, '/model/cohere.rerank-v3-5%3A0/invoke')
   assert.deepEqual(body, { query: 'q', documents: ['a', 'b'], top_n: 1, api_version: 2 })
   assert.deepEqual(dropped, ['max_tokens_per_doc'])
-  assert.deepEqual((family.rerank('amazon.rerank-v1:0') as RerankProvider).toRerankRequest({ model: 'x', query: 'q', documents: ['a'] }, createContext([])).body, { query: 'q', documents: ['a'] })
+  assert.deepEqual((family.rerank('amazon.rerank-v1:0') as RerankProvider).toRerankRequest({ model: 'x', query: 'q', documents: ['a', { title: 't' } as never] }, createContext([])).body, { query: 'q', documents: ['a', '{"title":"t"}'] })
   assert.deepEqual(provider.fromRerankReply({ results: [{ index: 1, relevance_score: 0.9 }] }, request, context), { model: 'cohere.rerank-v3-5:0', results: [{ index: 1, relevance_score: 0.9, document: { text: 'b' } }] })
   assert.throws(() => provider.fromRerankReply({}, request, context), (error) => error instanceof GatewayError && error.code === 'BIFROST_UPSTREAM_BAD_RESPONSE')
   assert.equal(family.rerank('amazon.titan-embed-text-v2:0'), null)

@@ -34,6 +34,8 @@ export function rerankOf (provider: string, model: string, urlOf: (context: Tran
   }
 }
 
+/** Of a document with other members than `text`, all of it counts. */
 function textOf (document: RerankRequest['documents'][number]): string {
-  return typeof document === 'string' ? document : document.text
+  if (typeof document === 'string') return document
+  return typeof document.text === 'string' ? document.text : JSON.stringify(document)
 }
