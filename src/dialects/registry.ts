@@ -41,8 +41,8 @@ const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
 
 export function chatDialectOf (dialect: Dialect, operation: Operation): ChatDialect {
   const { chat, responses, textCompletion } = parts[dialect] ?? {}
-  const found = { chat_completion: chat, responses, text_completion: textCompletion, embedding: undefined, rerank: undefined, count_tokens: undefined }[operation]
-  return found ?? refuse(dialect, operation)
+  const found: Partial<Record<Operation, ChatDialect | undefined>> = { chat_completion: chat, responses, text_completion: textCompletion }
+  return found[operation] ?? refuse(dialect, operation)
 }
 
 export function embeddingDialectOf (dialect: Dialect): EmbeddingDialect {

@@ -31,7 +31,7 @@ function toUpstream (call: AdapterCall, refusals: Map<string, number>): AdapterR
 }
 
 function checkReply (call: AdapterCall, vendor: Vendor, ending: Ending): void {
-  const { body, usage } = call.fromReply(vendor.replies[ending])
+  const { body, usage } = call.fromReply(vendor.replies[ending], {})
   const reply = JSON.parse(Buffer.from(body).toString('utf8')) as ChatReply
   assert.equal(reply.object, 'chat.completion')
   const [choice] = reply.choices
