@@ -5,7 +5,7 @@ import { traitsOf } from './models.ts'
 import { hasText } from './parts.ts'
 import { toSampling } from './sampling.ts'
 import { toThinking } from './thinking.ts'
-import { toOutputFormat, toToolChoice, toTools } from './tools.ts'
+import { toCalledTools, toOutputFormat, toToolChoice, toTools } from './tools.ts'
 
 /** The version that takes no sampling parameters, whatever the model. */
 const versionWithoutSampling = '2026-10-21'
@@ -31,9 +31,11 @@ export function toMessagesBody (request: ChatRequest, apiVersion: string, contex
   const traits = traitsOf(context.model)
   const tokensMax = request.max_completion_tokens ?? request.max_tokens ?? traits.outputTokensMax
   const system = toSystem(request.messages, context)
-  const tools = toTools(request, traits, context)
-  const choice = toToolChoice(request, traits, context)
-  if (tools.length === 0 && request.tool_choice !== undefined && request.tool_choice !== null && request.tool_choice !== 'none') context.drop('tool_choice')
+  const offered = toTools(request, traits, context)
+  const tools = offered.length > 0 ? offered : toCalledTools(request.messages)
+  // Tools that only the history names are not to be called.
+  const choice = tools.length > offered.length ? { type: 'none' } : toToolChoice(request, traits, context)
+  if (offered.length === 0 && request.tool_choice !== undefined && request.tool_choice !== null && request.tool_choice !== 'none') context.drop('tool_choice')
   const isForced = tools.length > 0 && (choice?.['type'] === 'any' || choice?.['type'] === 'tool')
   const mayThink = !isForced && (traits.thinking !== 'budget' || !isAmidCalls(request.messages))
   const { thinking, effort } = toThinking(request, traits, tokensMax, mayThink, context)
@@ -47,7 +49,7 @@ export function toMessagesBody (request: ChatRequest, apiVersion: string, contex
     model: context.model,
     max_tokens: tokensMax,
     ...(system !== null && { system }),
-    messages: toTurns(request.messages, context),
+    messages: toTurns(request.messages, traits.takesPrefill && !isThinking, context),
     ...(tools.length > 0 && { tools }),
     ...(tools.length > 0 && choice !== null && { tool_choice: choice }),
     ...(thinking !== null && { thinking }),

@@ -10,6 +10,9 @@ export interface AnthropicTurn {
   content: string | AnthropicBlock[]
 }
 
+/** Said by the user where the conversation ends with the assistant and Anthropic would not go on from there. */
+const goOn = 'Please continue.'
+
 /** The system prompt stands outside of the messages: text when it is one text, else blocks. */
 export function toSystem (messages: readonly ChatMessage[], context: TranslationContext): string | AnthropicBlock[] | null {
   const system = messages.filter((message): message is SystemMessage => message.role === 'system' || message.role === 'developer')
@@ -23,11 +26,12 @@ export function toSystem (messages: readonly ChatMessage[], context: Translation
 }
 
 /**
- * Turns that alternate: what one side says in a row is one turn, results of tools before anything else in it. A last message of
- * the assistant stays where it is: Anthropic goes on from it.
+ * Turns that alternate: what one side says in a row is one turn, results of tools before anything else in it. Either side may begin.
+ * A last message of the assistant is what Anthropic goes on from, as far as it does.
+ * @param takesPrefill it does: the model can, and does not think
  * @throws GatewayError BIFROST_INVALID_REQUEST when nothing is left to answer
  */
-export function toTurns (messages: readonly ChatMessage[], context: TranslationContext): AnthropicTurn[] {
+export function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean, context: TranslationContext): AnthropicTurn[] {
   const turns: { role: AnthropicTurn['role'], text: string | null, content: AnthropicBlock[] }[] = []
   for (const message of messages) {
     if (message.role === 'system' || message.role === 'developer') continue
@@ -41,7 +45,12 @@ export function toTurns (messages: readonly ChatMessage[], context: TranslationC
       last.content.push(...content)
     } else turns.push({ role, text: typeof message.content === 'string' && isOneText(content) ? message.content : null, content })
   }
-  if (turns.length === 0) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that is not a system message and says something.' })
+  const end = turns.at(-1)
+  if (end === undefined) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that is not a system message and says something.' })
+  // Where a last question of white space is left out, what the assistant said before it was not meant to be gone on from. Calls wait for results.
+  const isPrefill = takesPrefill && messages.at(-1)?.role === 'assistant' && !end.content.some(isThought)
+  const isOver = end.role === 'assistant' && !isPrefill && !end.content.some(({ type }) => type === 'tool_use')
+  if (isOver) turns.push({ role: 'user', text: goOn, content: [] })
   return turns.map(({ role, text, content }, index) => {
     if (role === 'assistant') return index === turns.length - 1 ? trimmed(text, content) : { role, content: text ?? content }
     return { role, content: text ?? [...content.filter(isResult), ...content.filter((block) => !isResult(block))] }
