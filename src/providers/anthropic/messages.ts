@@ -10,8 +10,10 @@ export interface AnthropicTurn {
   content: string | AnthropicBlock[]
 }
 
-/** Said by the user where the conversation ends with the assistant and Anthropic would not go on from there. */
-const goOn = 'Please continue.'
+/** Said by the user where the assistant has the last word and Anthropic would not go on from it. */
+const goOn = 'Please continue from where you left off.'
+/** Stands for a user's last word that is white space. */
+const nothing = '.'
 
 /** The system prompt stands outside of the messages: text when it is one text, else blocks. */
 export function toSystem (messages: readonly ChatMessage[], context: TranslationContext): string | AnthropicBlock[] | null {
@@ -47,10 +49,11 @@ export function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean
   }
   const end = turns.at(-1)
   if (end === undefined) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that is not a system message and says something.' })
-  // Where a last question of white space is left out, what the assistant said before it was not meant to be gone on from. Calls wait for results.
-  const isPrefill = takesPrefill && messages.at(-1)?.role === 'assistant' && !end.content.some(isThought)
+  const hasLastWord = messages.at(-1)?.role === 'assistant'
+  const isPrefill = hasLastWord && takesPrefill && !end.content.some(isThought)
+  // Calls wait for their results.
   const isOver = end.role === 'assistant' && !isPrefill && !end.content.some(({ type }) => type === 'tool_use')
-  if (isOver) turns.push({ role: 'user', text: goOn, content: [] })
+  if (isOver) turns.push({ role: 'user', text: hasLastWord ? goOn : nothing, content: [] })
   return turns.map(({ role, text, content }, index) => {
     if (role === 'assistant') return index === turns.length - 1 ? trimmed(text, content) : { role, content: text ?? content }
     return { role, content: text ?? [...content.filter(isResult), ...content.filter((block) => !isResult(block))] }

@@ -9,10 +9,10 @@ import type { ModelTraits } from './models.ts'
 import { toWireName } from './tool-names.ts'
 import type { Content, Part } from './wire.ts'
 
-/** Said by the user where the model would have the first word, which is the user's. */
-const opening = '.'
-/** Said by the user where the conversation ends with the model, and it would not go on from there. */
-const goOn = 'Please continue.'
+/** Said by the user where the model has the last word and would not go on from it. */
+const goOn = 'Please continue from where you left off.'
+/** Stands for a user's first or last word that is empty, and for one before the model's first. */
+const nothing = '.'
 
 export interface Conversation {
   /** Null when there is none. */
@@ -63,13 +63,13 @@ class ConversationWriter {
     }
   }
 
-  /** @param isPrefill the last message is the assistant's */
-  end (isPrefill: boolean): Conversation {
+  /** @param hasLastWord the model has it, by the messages */
+  end (hasLastWord: boolean): Conversation {
     if (this.answers !== null) this.closeAnswers('messages')
-    if (this.contents[0]?.role === 'model') this.contents.unshift({ role: 'user', parts: [{ text: opening }] })
-    // Where a last question without a text is left out, what the model said before it was not meant to be gone on from. Calls wait for answers.
-    const isOver = this.waiting.length === 0 && !(isPrefill && this.traits.takesPrefill)
-    if (isOver && this.contents.at(-1)?.role === 'model') this.push('user', [{ text: goOn }])
+    if (this.contents[0]?.role === 'model') this.contents.unshift({ role: 'user', parts: [{ text: nothing }] })
+    // Calls wait for their answers.
+    const isOver = this.waiting.length === 0 && !(hasLastWord && this.traits.takesPrefill)
+    if (isOver && this.contents.at(-1)?.role === 'model') this.push('user', [{ text: hasLastWord ? goOn : nothing }])
     // OpenAI answers to a system message alone; Gemini wants somebody to have said something.
     const onlySystem = this.contents.length === 0
     if (onlySystem && this.system.length === 0) throw invalidRequest('messages', 'messages must hold at least one that is not empty.')
