@@ -1,6 +1,6 @@
 import type { ChatMessage, ChatRequest, JsonObject } from '../../api/chat.ts'
 import type { TranslationContext } from '../family.ts'
-import { toSystem, toTurns } from './messages.ts'
+import { toConversation } from './messages.ts'
 import { traitsOf } from './models.ts'
 import { hasText } from './parts.ts'
 import { toSampling } from './sampling.ts'
@@ -30,7 +30,6 @@ const foreignMembers = new Set([
 export function toMessagesBody (request: ChatRequest, apiVersion: string, context: TranslationContext): JsonObject {
   const traits = traitsOf(context.model)
   const tokensMax = request.max_completion_tokens ?? request.max_tokens ?? traits.outputTokensMax
-  const system = toSystem(request.messages, context)
   const offered = toTools(request, traits, context)
   const tools = offered.length > 0 ? offered : toCalledTools(request.messages)
   // Tools that only the history names are not to be called.
@@ -43,13 +42,14 @@ export function toMessagesBody (request: ChatRequest, apiVersion: string, contex
   const own = passMembers(request, context)
   const thinkingType = (thinking ?? own['thinking'] as JsonObject | undefined)?.['type']
   const isThinking = thinkingType !== undefined && thinkingType !== 'disabled'
+  const { system, turns } = toConversation(request.messages, traits.takesPrefill && !isThinking, context)
   const outputConfig = { ...(own['output_config'] as JsonObject | undefined), ...(effort !== null && { effort }), ...(format !== null && { format }) }
   return {
     ...own,
     model: context.model,
     max_tokens: tokensMax,
     ...(system !== null && { system }),
-    messages: toTurns(request.messages, traits.takesPrefill && !isThinking, context),
+    messages: turns,
     ...(tools.length > 0 && { tools }),
     ...(tools.length > 0 && choice !== null && { tool_choice: choice }),
     ...(thinking !== null && { thinking }),

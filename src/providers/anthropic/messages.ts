@@ -5,9 +5,15 @@ import { GatewayError } from '../../errors.ts'
 import type { TranslationContext } from '../family.ts'
 import { hasText, toBlocks, toTextBlock } from './parts.ts'
 
-export interface AnthropicTurn {
+interface AnthropicTurn {
   role: 'user' | 'assistant'
   content: string | AnthropicBlock[]
+}
+
+export interface AnthropicConversation {
+  /** Null when there is none. */
+  system: string | AnthropicBlock[] | null
+  turns: AnthropicTurn[]
 }
 
 /** Said by the user where the assistant has the last word and Anthropic would not go on from it. */
@@ -15,8 +21,21 @@ const goOn = 'Please continue from where you left off.'
 /** Stands for a user's last word that is white space. */
 const nothing = '.'
 
+/**
+ * @param takesPrefill the model goes on from a last message of the assistant, and does not think, which rules it out
+ * @throws GatewayError BIFROST_INVALID_REQUEST when nothing is left to answer
+ */
+export function toConversation (messages: readonly ChatMessage[], takesPrefill: boolean, context: TranslationContext): AnthropicConversation {
+  const system = toSystem(messages, context)
+  const turns = toTurns(messages, takesPrefill, context)
+  if (turns.length > 0) return { system, turns }
+  if (system === null) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that says something.' })
+  // OpenAI answers to system messages alone; Anthropic wants somebody to have said something.
+  return { system: null, turns: [{ role: 'user', content: system }] }
+}
+
 /** The system prompt stands outside of the messages: text when it is one text, else blocks. */
-export function toSystem (messages: readonly ChatMessage[], context: TranslationContext): string | AnthropicBlock[] | null {
+function toSystem (messages: readonly ChatMessage[], context: TranslationContext): string | AnthropicBlock[] | null {
   const system = messages.filter((message): message is SystemMessage => message.role === 'system' || message.role === 'developer')
   const [first] = system
   if (system.length === 1 && typeof first?.content === 'string') return hasText(first.content) ? first.content : null
@@ -30,10 +49,8 @@ export function toSystem (messages: readonly ChatMessage[], context: Translation
 /**
  * Turns that alternate: what one side says in a row is one turn, results of tools before anything else in it. Either side may begin.
  * A last message of the assistant is what Anthropic goes on from, as far as it does.
- * @param takesPrefill it does: the model can, and does not think
- * @throws GatewayError BIFROST_INVALID_REQUEST when nothing is left to answer
  */
-export function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean, context: TranslationContext): AnthropicTurn[] {
+function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean, context: TranslationContext): AnthropicTurn[] {
   const turns: { role: AnthropicTurn['role'], text: string | null, content: AnthropicBlock[] }[] = []
   for (const message of messages) {
     if (message.role === 'system' || message.role === 'developer') continue
@@ -48,12 +65,12 @@ export function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean
     } else turns.push({ role, text: typeof message.content === 'string' && isOneText(content) ? message.content : null, content })
   }
   const end = turns.at(-1)
-  if (end === undefined) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that is not a system message and says something.' })
-  const hasLastWord = messages.at(-1)?.role === 'assistant'
-  const isPrefill = hasLastWord && takesPrefill && !end.content.some(isThought)
-  // Calls wait for their results.
-  const isOver = end.role === 'assistant' && !isPrefill && !end.content.some(({ type }) => type === 'tool_use')
-  if (isOver) turns.push({ role: 'user', text: hasLastWord ? goOn : nothing, content: [] })
+  if (end?.role === 'assistant') {
+    const hasLastWord = messages.at(-1)?.role === 'assistant'
+    const isPrefill = hasLastWord && takesPrefill && !end.content.some(isThought)
+    // Calls wait for their results.
+    if (!isPrefill && !end.content.some(isCall)) turns.push({ role: 'user', text: hasLastWord ? goOn : nothing, content: [] })
+  }
   return turns.map(({ role, text, content }, index) => {
     if (role === 'assistant') return index === turns.length - 1 ? trimmed(text, content) : { role, content: text ?? content }
     return { role, content: text ?? [...content.filter(isResult), ...content.filter((block) => !isResult(block))] }
@@ -62,6 +79,10 @@ export function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean
 
 function isOneText ([block, ...others]: readonly AnthropicBlock[]): boolean {
   return block?.type === 'text' && others.length === 0
+}
+
+function isCall ({ type }: AnthropicBlock): boolean {
+  return type === 'tool_use'
 }
 
 function isResult ({ type }: AnthropicBlock): boolean {
