@@ -2,15 +2,31 @@ import { operations } from '../src/api/operations.ts'
 import type { Operation } from '../src/api/operations.ts'
 import { builtInNames, builtInProvider, customBases } from '../src/config/providers.ts'
 
-const titles: Readonly<Record<Operation, string>> = {
-  chat_completion: 'chat', text_completion: 'text completion', embedding: 'embedding', responses: 'Responses', rerank: 'rerank', count_tokens: 'token count'
+const titles: Readonly<Partial<Record<Operation, string>>> = {
+  chat_completion: 'chat',
+  text_completion: 'text completion',
+  embedding: 'embedding',
+  responses: 'Responses',
+  rerank: 'rerank',
+  count_tokens: 'token count',
+  image_generation: 'image',
+  image_edit: 'image edit',
+  image_variation: 'image variation',
+  speech: 'speech',
+  transcription: 'transcription',
+  translation: 'translation',
+  moderation: 'moderation',
+  file_upload: 'files',
+  batch_create: 'batches'
 }
+/** One column for all that can be done with files, one for batches. */
+const columns = operations.filter((operation) => titles[operation] !== undefined)
 
 /** `docs/providers.md` out of the table of built-in providers. Keys are paths from the root of the repository. */
 export async function generateProviderFiles (): Promise<Record<string, string>> {
   const rows = builtInNames.map((name) => {
     const provider = builtInProvider(name)
-    const cells = operations.map((operation) => provider?.nativeOperations.includes(operation) === true ? 'yes' : provider?.operations.includes(operation) === true ? 'through chat' : '-')
+    const cells = columns.map((operation) => provider?.nativeOperations.includes(operation) === true ? 'yes' : provider?.operations.includes(operation) === true ? 'through chat' : '-')
     return `| \`${name}\` | ${provider?.kind ?? ''} | ${cells.join(' | ')} |`
   })
   return {
@@ -27,8 +43,8 @@ export async function generateProviderFiles (): Promise<Record<string, string>> 
       'An operation that a provider does not have is refused with 400 `unsupported_operation`, which names the configured providers that do. *Through chat*: the',
       'provider has no such endpoint, and the gateway puts the request into its chat and the answer back into the words that were asked in.',
       '',
-      `| Provider | Wire format | ${operations.map((operation) => titles[operation]).join(' | ')} |`,
-      `|---|---|${'---|'.repeat(operations.length)}`,
+      `| Provider | Wire format | ${columns.map((operation) => titles[operation]).join(' | ')} |`,
+      `|---|---|${'---|'.repeat(columns.length)}`,
       ...rows,
       '',
       `A custom provider (\`custom_provider_config\`) may speak ${[...customBases.keys()].map((name) => `\`${name}\``).join(', ')}.`,

@@ -20,6 +20,7 @@ export const errorTable = {
   BIFROST_NO_KEY_FOR_MODEL: { status: 400, type: 'invalid_request_error', retryable: false, message: 'no keys found that support the model' },
   BIFROST_KEY_NOT_FOUND: { status: 400, type: 'invalid_request_error', retryable: false, message: 'no supported key found with the name or id given' },
   BIFROST_ROUTE_NOT_FOUND: { status: 404, type: 'invalid_request_error', retryable: false, message: 'Route not found.' },
+  BIFROST_PASSTHROUGH_REFUSED: { status: 403, type: 'permission_error', retryable: false, message: 'This path does not go through to a provider unread.' },
   BIFROST_METHOD_NOT_ALLOWED: { status: 405, type: 'invalid_request_error', retryable: false, message: 'The method is not allowed here.' },
   BIFROST_ADMIN_KEY_REFUSED: { status: 401, type: 'authentication_error', retryable: false, message: 'The management API needs server.admin_key as a bearer token.' },
   BIFROST_NOT_CONFIGURED: { status: 404, type: 'invalid_request_error', retryable: false, message: 'It is not in the configuration.' },

@@ -223,8 +223,7 @@ export class HedgedAttempt implements RequestAttempt, AttemptOwner {
   }
 
   private identityOf (target: Target): AnswerIdentity {
-    const { operation, parsed } = this.record.request
-    return this.context.identities.of(target, operation, parsed.stream)
+    return this.context.identities.of(target, this.record.requestType)
   }
 
   /** The request was upstream since the original left the queue, whoever ends it. */

@@ -27,6 +27,7 @@ export interface RequestHandle extends ClientWatcher {
 /** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
 export class RequestRecord {
   readonly request: GatewayRequest
+  readonly requestType: string
   /** Who serves it, or served it last. */
   target: Target | null = null
   identity: AnswerIdentity | null = null
@@ -53,9 +54,8 @@ export class RequestRecord {
 
   constructor (request: GatewayRequest) {
     this.request = request
+    this.requestType = requestTypeOf(request.operation, request.parsed.stream, request.passthroughTo !== null)
   }
-
-  get requestType (): string { return requestTypeOf(this.request.operation, this.request.parsed.stream) }
 
   turnTo (target: Target, identity: AnswerIdentity): void {
     this.target = target

@@ -47,11 +47,11 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   start (): void {
     this.generation.enter()
     this.proceed(() => {
-      const { parsed, operation, headers, receivedAtMs, defaultProvider } = this.request
+      const { parsed, operation, headers, receivedAtMs } = this.request
       const { pin, timeoutMs, priority, provider } = parseRoutingHeaders(headers)
       this.priority = priority
       this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
-      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, parsed.model, provider, defaultProvider), operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
+      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, this.request, provider), operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
     })
   }
 
@@ -88,8 +88,8 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     const identity = this.turnTo(step.target)
     this.record.attempts++
     const { pools } = this.generation
-    // A stream that goes on is compared with what was said: two at once would be two to compare.
-    if (step.target.provider.hedging !== null && this.recovery === null) {
+    // A stream that goes on is compared with what was said: two at once would be two to compare. What is about no model is not for doing twice.
+    if (step.target.provider.hedging !== null && this.recovery === null && step.target.model !== '') {
       this.attempt = new HedgedAttempt(this, step, pools, this.record, this.context)
       return this.attempt.submit(this.request, identity, this)
     }
@@ -159,7 +159,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
       this.abandon()
       return this.giveUp({ error: record.toDeadlineError(this.deadlineMs), target: record.target, headers: '' })
     }
-    const error = attempt === null ? null : attempt.expire(nowMs, this.request.parsed.stream)
+    const error = attempt === null ? null : attempt.expire(nowMs, this.request.parsed.stream || this.request.parsed.relay)
     if (error !== null) this.onFailed(attempt as RequestAttempt, error, '', record.usage, 0)
   }
 
@@ -192,7 +192,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   }
 
   private turnTo (target: Target): AnswerIdentity {
-    const identity = this.context.identities.of(target, this.request.operation, this.request.parsed.stream)
+    const identity = this.context.identities.of(target, this.record.requestType)
     this.record.turnTo(target, identity)
     return identity
   }

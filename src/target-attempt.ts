@@ -2,6 +2,7 @@ import { spliceBody } from './api/body-splice.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import { joinTexts } from './api/join-texts.ts'
+import type { Operation } from './api/operations.ts'
 import type { Reply } from './api/reply.ts'
 import { noUsage } from './api/usage.ts'
 import type { Usage } from './api/usage.ts'
@@ -23,6 +24,9 @@ import type { TrailEntry } from './router/trail.ts'
 const creditStepBytes = 32 * 1024
 /** An attempt that outlives its worker's own deadlines by this much is given up, in milliseconds. */
 const deadlineGraceMs = 5_000
+
+/** Their streams end with usage where that is asked for. */
+const usageOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion'])
 
 export interface AttemptContext {
   health: Health
@@ -99,24 +103,30 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   /** @param prefill what a stream that broke has said so far; null for none */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms, prefill: string | null = null): GatewayError | null {
     const { parsed, dialect, operation, body, headers } = request
-    this.stream = parsed.stream
+    const isPassthrough = request.passthroughTo !== null
+    this.stream = parsed.stream || parsed.relay
     const { provider, keyIndex, model } = this.target
     try {
-      const usageInjected = parsed.stream && provider.injectStreamUsage && dialect === 'openai' && operation !== 'responses' && !parsed.hasStreamOptions
-      const spliced = spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected, prefill)
+      const usageInjected = parsed.stream && !isPassthrough && usageOperations.has(operation) && provider.injectStreamUsage && dialect === 'openai' && !parsed.hasStreamOptions
+      const spliced = isPassthrough ? { segments: [body], totalBytes: body.length } : spliceBody(body, parsed, { name: model, json: identity.modelJson }, usageInjected, prefill)
       const job = this.pool.submit(this, provider, {
         keyIndex,
         dialect,
         operation,
-        stream: parsed.stream,
+        stream: this.stream,
+        relay: parsed.relay,
+        passthrough: isPassthrough,
+        method: request.method,
         usageInjected,
         base64Embeddings: parsed.base64Embeddings,
         sendBackRawRequest: provider.sendBackRawRequest,
         sendBackRawResponse: provider.sendBackRawResponse,
         freshConnection: this.step.freshConnection,
         passExtraParams: headerOf(headers, 'x-bf-passthrough-extra-params') === 'true',
-        model,
-        extraFields: parsed.stream ? identity.chunkFields : '',
+        model: isPassthrough ? this.target.requestedModel : model,
+        resource: request.resource,
+        contentType: parsed.contentType,
+        extraFields: parsed.stream && !isPassthrough ? identity.chunkFields : '',
         forwardedHeaders: toForwardedHeaders(headers, dialect)
       }, spliced.segments, spliced.totalBytes, terms)
       if (!this.ended) this.job = job

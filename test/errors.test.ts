@@ -18,6 +18,7 @@ const pinned: [string, number, string, boolean, string][] = [
   ['BIFROST_NO_KEY_FOR_MODEL', 400, 'invalid_request_error', false, 'no keys found that support the model'],
   ['BIFROST_KEY_NOT_FOUND', 400, 'invalid_request_error', false, 'no supported key found with the name or id given'],
   ['BIFROST_ROUTE_NOT_FOUND', 404, 'invalid_request_error', false, 'Route not found.'],
+  ['BIFROST_PASSTHROUGH_REFUSED', 403, 'permission_error', false, 'This path does not go through to a provider unread.'],
   ['BIFROST_METHOD_NOT_ALLOWED', 405, 'invalid_request_error', false, 'The method is not allowed here.'],
   ['BIFROST_ADMIN_KEY_REFUSED', 401, 'authentication_error', false, 'The management API needs server.admin_key as a bearer token.'],
   ['BIFROST_NOT_CONFIGURED', 404, 'invalid_request_error', false, 'It is not in the configuration.'],

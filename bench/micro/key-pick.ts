@@ -12,7 +12,7 @@ const noPin = { id: null, name: null }
 
 function createKeys (count: number, extra: Partial<KeySettings>): Pick<ProviderSettings, 'name' | 'keyless' | 'keys'> {
   const keys = Array.from({ length: count }, (_, index): KeySettings => ({
-    id: `id-${index}`, name: `name-${index}`, value: 'sk', models: ['*'], blacklistedModels: [], weight: 1 + index % 3, enabled: true, aliases: {}, ...extra
+    id: `id-${index}`, name: `name-${index}`, value: 'sk', models: ['*'], blacklistedModels: [], weight: 1 + index % 3, enabled: true, useForBatchApi: false, aliases: {}, ...extra
   }))
   return { name: 'openai', keyless: false, keys }
 }

@@ -1,5 +1,5 @@
 import type { JsonMember } from './json-scan.ts'
-import type { ParsedRequest } from './parse-request.ts'
+import type { ParsedRequest } from './parsed-request.ts'
 
 /** A change to the client's bytes: `start` to `end` becomes `bytes`. */
 interface Edit {
@@ -28,7 +28,10 @@ export interface SplicedBody {
 export function spliceBody (body: Buffer, parsed: ParsedRequest, model: { name: string, json: Uint8Array }, injectUsage: boolean, prefill: string | null = null): SplicedBody {
   const edits: Edit[] = []
   const modelMember = parsed.scan.members.get('model')
-  if (modelMember !== undefined && (parsed.modelInPath || model.name !== parsed.model)) edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: model.json })
+  if (modelMember !== undefined && (parsed.modelInPath || model.name !== parsed.model)) {
+    // A form has the bare name.
+    edits.push({ start: modelMember.valueStart, end: modelMember.valueEnd, bytes: parsed.contentType === '' ? model.json : Buffer.from(model.name) })
+  }
   const fallbacks = parsed.scan.members.get('fallbacks')
   if (fallbacks !== undefined) edits.push(removal(body, fallbacks))
   if (injectUsage) edits.push({ start: parsed.scan.bodyEnd, end: parsed.scan.bodyEnd, bytes: usageOption })

@@ -1,7 +1,8 @@
 import type { GatewayError } from '../errors.ts'
 import type { Dialect } from './dialects.ts'
+import type { HttpMethod } from './job.ts'
 import type { Operation } from './operations.ts'
-import type { ParsedRequest } from './parse-request.ts'
+import type { ParsedRequest } from './parsed-request.ts'
 import type { Reply } from './reply.ts'
 
 /** A request as the transport hands it to the gateway. */
@@ -11,6 +12,11 @@ export interface GatewayRequest {
   /** Who serves a model that names no provider: see `RequestRoute`, or the client's header. */
   defaultProvider: string | null
   operation: Operation
+  /** As in `JobHead`. */
+  method: HttpMethod
+  resource: string
+  /** See `RequestRoute`. */
+  passthroughTo: string | null
   /** Names (lower case) and values in turn, as they came. */
   headers: readonly string[]
   body: Buffer

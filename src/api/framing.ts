@@ -1,5 +1,5 @@
 /** How a provider cuts its streams into events; `src/upstream/splitters.ts` has the splitters. */
-export type StreamFraming = 'sse' | 'event-stream' | 'lines'
+export type StreamFraming = 'sse' | 'event-stream' | 'lines' | 'bytes'
 
 /** An event as a splitter gives it; the object is reused, and valid until the splitter's callback returns. */
 export interface StreamEvent {

@@ -5,13 +5,22 @@ import type { Operation } from './operations.ts'
 export const priorities = ['high', 'normal', 'low'] as const
 export type Priority = (typeof priorities)[number]
 
+export const httpMethods = ['POST', 'GET', 'DELETE'] as const
+export type HttpMethod = (typeof httpMethods)[number]
+
 /** An attempt as the front describes it to a thread; `src/frames/job-frame.ts` draws its bytes. */
 export interface JobHead {
   keyIndex: number
   /** What the client's body is written in, and its answer is to be. */
   dialect: Dialect
   operation: Operation
+  /** The answer is sent on as it comes. */
   stream: boolean
+  /** Its bytes are of any kind, and are sent on unread; only together with `stream`. */
+  relay: boolean
+  /** Not a word of it is changed on the way, there and back: no translation, no `extra_fields`. */
+  passthrough: boolean
+  method: HttpMethod
   /** The gateway asked for stream usage on its own: the usage-only chunk is not for the client. */
   usageInjected: boolean
   /** The client wants embeddings as base64 float32. */
@@ -24,6 +33,10 @@ export interface JobHead {
   passExtraParams: boolean
   /** Model name as it goes upstream. */
   model: string
+  /** Path and query of a resource, from `/v1` on; empty for operations that have one path. */
+  resource: string
+  /** Of a body that is not JSON, as the client sent it; else empty. */
+  contentType: string
   /** Members of `extra_fields` that a stream chunk repeats, as JSON text without braces. */
   extraFields: string
   /** Client headers that go upstream, as `name: value` lines. */

@@ -1,57 +1,32 @@
 import { GatewayError } from '../errors.ts'
 import type { Dialect } from './dialects.ts'
+import { isForm } from './form-scan.ts'
 import { invokeMembers, invokeOperationOf } from './invoke-operation.ts'
 import { JsonScanError, scanJsonObject } from './json-scan.ts'
 import type { JsonMember, JsonScan, JsonScanProblem } from './json-scan.ts'
+import { isResource } from './operations.ts'
 import type { Operation } from './operations.ts'
-
-/** Longest model name, in characters. */
-const modelCharactersMax = 256
+import { checkForm, formOperations, parseForm } from './parse-form.ts'
+import { checkModel, invalid, isModelName, withoutModel } from './parsed-request.ts'
+import type { ParsedRequest, RequestRoute } from './parsed-request.ts'
 
 /** Most fallbacks that a request may bring. */
 const fallbacksMax = 10
 
-/** What a client's path says. */
-export interface RequestRoute {
-  dialect: Dialect
-  /** For `invoke`, what is most often asked; what is asked indeed, only the body says. */
-  operation: Operation
-  /** Null: the body names it. */
-  model: string | null
-  /** Null: the body says so. */
-  stream: boolean | null
-  /** Who serves a model that names no provider, where that provider is configured; null for nobody in particular. */
-  defaultProvider: string | null
-  /** The path without what clients choose in it, for metrics. */
-  template: string
-}
-
-/** What the gateway knows of a request's body: a few members and where they stand. */
-export interface ParsedRequest {
-  operation: Operation
-  /** As the client wrote it, provider prefix and all. */
-  model: string
-  /** The path names the model; what the body may say about it does not count. */
-  modelInPath: boolean
-  stream: boolean
-  /** The client decides about usage in the stream itself. */
-  hasStreamOptions: boolean
-  base64Embeddings: boolean
-  /** Models to try in order when `model` cannot be had, as `provider/model`; null when the request brings none. */
-  fallbacks: readonly string[] | null
-  scan: JsonScan
-}
-
 /** The member that carries the question, and whether it must be an array. */
 interface Question { name: string, array: boolean }
 
-const openAiQuestions: Readonly<Record<Operation, Question>> = {
+const openAiQuestions: Readonly<Partial<Record<Operation, Question>>> = {
   chat_completion: { name: 'messages', array: true },
   text_completion: { name: 'prompt', array: false },
   embedding: { name: 'input', array: false },
   responses: { name: 'input', array: false },
   rerank: { name: 'documents', array: true },
-  count_tokens: { name: 'messages', array: true }
+  count_tokens: { name: 'messages', array: true },
+  image_generation: { name: 'prompt', array: false },
+  image_edit: { name: 'prompt', array: false },
+  speech: { name: 'input', array: false },
+  moderation: { name: 'input', array: false }
 }
 
 /** Where a dialect has other words than OpenAI's; null: several members may carry it, and the translation looks for itself. */
@@ -61,29 +36,37 @@ const otherQuestions: Readonly<Partial<Record<Dialect, Readonly<Partial<Record<O
   cohere: { embedding: null }
 }
 
-const wanted = ['model', 'stream', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input', 'documents', 'contents']
+const wanted = ['model', 'stream', 'stream_format', 'fallbacks', 'stream_options', 'encoding_format', 'messages', 'prompt', 'input', 'documents', 'contents']
 const invokeWanted = ['model', 'fallbacks', ...invokeMembers]
 const openBracket = 0x5b
-const streamedOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion', 'responses'])
+const streamedOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion', 'responses', 'image_generation', 'image_edit'])
+/** Answers of any type and size, which nobody here reads. */
+const relayedOperations: ReadonlySet<Operation> = new Set(['speech', 'file_content', 'batch_results'])
+/** What OpenAI takes when the request names none. */
+const moderationModel = 'openai/omni-moderation-latest'
 
-/** @throws GatewayError that names the field, what it holds and what is allowed */
-export function parseRequest (route: RequestRoute, body: Buffer): ParsedRequest {
+/**
+ * @param contentType of the body, as the client's header says; empty when it says nothing
+ * @throws GatewayError that names the field, what it holds and what is allowed
+ */
+export function parseRequest (route: RequestRoute, body: Buffer, contentType = ''): ParsedRequest {
   const { dialect } = route
+  if (isResource(route.operation)) return parseResource(route, body, contentType)
+  if (formOperations.has(route.operation) && (isForm(contentType) || route.operation !== 'image_edit')) return parseForm(route.operation, body, contentType)
   const scan = scanBody(body, dialect === 'invoke' ? invokeWanted : wanted)
   // Settled here and not by a worker: who may serve the request, and as what it is counted, is decided before it gets there.
   const operation = dialect === 'invoke' ? invokeOperationOf((member) => scan.members.has(member)) : route.operation
-  const model = route.model ?? stringMember(scan, body, 'model')
-  if (model === null || model === '') throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: 'model is required: "provider/model", for instance "openai/gpt-4o-mini".' })
-  if (model.length > modelCharactersMax || hasControlCharacter(model)) {
-    throw invalid('model', `model must be at most ${modelCharactersMax} characters without control characters.`)
-  }
+  const model = route.model ?? stringMember(scan, body, 'model') ?? (operation === 'moderation' ? moderationModel : null)
+  checkModel(model)
   checkQuestion(dialect === 'invoke' ? null : otherQuestions[dialect]?.[operation], operation, scan, body)
   if (route.stream === true && !streamedOperations.has(operation)) throw new GatewayError('BIFROST_INVALID_REQUEST', { message: `This body asks for ${operation}, which has no streams: send it to the path without a stream.` })
   return {
     operation,
     model,
     modelInPath: route.model !== null,
-    stream: route.stream ?? (streamedOperations.has(operation) && (booleanMember(scan, body, 'stream') ?? dialect === 'ollama')),
+    stream: route.stream ?? (operation === 'speech' ? isEventSpeech(scan, body) : streamedOperations.has(operation) && (booleanMember(scan, body, 'stream') ?? dialect === 'ollama')),
+    relay: relayedOperations.has(operation) && !isEventSpeech(scan, body),
+    contentType: '',
     hasStreamOptions: scan.members.has('stream_options'),
     base64Embeddings: dialect === 'openai' && operation === 'embedding' && stringMember(scan, body, 'encoding_format') === 'base64',
     fallbacks: parseFallbacks(scan, body),
@@ -91,9 +74,23 @@ export function parseRequest (route: RequestRoute, body: Buffer): ParsedRequest 
   }
 }
 
+/** The other way to send speech is the sound itself. */
+function isEventSpeech (scan: JsonScan, body: Buffer): boolean {
+  return stringMember(scan, body, 'stream_format') === 'sse'
+}
+
+function parseResource ({ operation }: RequestRoute, body: Buffer, contentType: string): ParsedRequest {
+  const sentType = operation === 'file_upload' ? contentType : ''
+  if (operation === 'file_upload') checkForm(operation, body, contentType)
+  if (operation === 'batch_create') scanBody(body, wanted)
+  return { ...withoutModel, operation, relay: relayedOperations.has(operation), contentType: sentType }
+}
+
 function checkQuestion (other: Question | null | undefined, operation: Operation, scan: JsonScan, body: Buffer): void {
   if (other === null) return
-  const { name, array } = other ?? openAiQuestions[operation]
+  const question = other ?? openAiQuestions[operation]
+  if (question === undefined) return
+  const { name, array } = question
   const member = scan.members.get(name)
   if (member === undefined) throw invalid(name, `${name} is required.`)
   if (array && body[member.valueStart] !== openBracket) throw invalid(name, `${name} must be an array, not ${excerpt(body, member)}.`)
@@ -124,7 +121,7 @@ function parseFallbacks (scan: JsonScan, body: Buffer): string[] | null {
   return value.map((item: unknown, index) => {
     const { provider, model } = (typeof item === 'object' && item !== null ? item : {}) as { provider?: unknown, model?: unknown }
     const name = typeof provider === 'string' && provider !== '' && typeof model === 'string' && model !== '' ? `${provider}/${model}` : item
-    if (typeof name !== 'string' || name === '' || name.length > modelCharactersMax || hasControlCharacter(name)) {
+    if (typeof name !== 'string' || !isModelName(name)) {
       throw invalid('fallbacks', `fallbacks[${index}] must be "provider/model" or {"provider", "model"}, not ${shown(item)}.`)
     }
     return name
@@ -159,16 +156,4 @@ function memberValue (scan: JsonScan, body: Buffer, name: string): unknown {
 
 function excerpt (body: Buffer, member: JsonMember): string {
   return body.toString('utf8', member.valueStart, Math.min(member.valueEnd, member.valueStart + 64))
-}
-
-function hasControlCharacter (text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    if (code < 0x20 || code === 0x7f) return true
-  }
-  return false
-}
-
-function invalid (param: string, message: string): GatewayError {
-  return new GatewayError('BIFROST_INVALID_REQUEST', { param, message })
 }

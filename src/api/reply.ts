@@ -7,6 +7,7 @@ export interface Reply {
   upstreamMicroseconds: number
   /** Offset of the body's closing brace, where `extra_fields` goes; -1: the body is not a JSON object. */
   spliceOffset: number
+  /** `name: value` lines joined by CR LF, or empty. `content-type` comes first, and only where the body is not JSON. */
   headers: string
   /** `"raw_request":…,"raw_response":…` members for `extra_fields`, or empty. */
   raw: string

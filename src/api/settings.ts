@@ -107,6 +107,8 @@ export interface KeySettings {
   readonly blacklistedModels: readonly string[]
   readonly weight: number
   readonly enabled: boolean
+  /** Files and batches use it. */
+  readonly useForBatchApi: boolean
   /** Model name that the client asks for -> name that goes upstream. */
   readonly aliases: Readonly<Record<string, string>>
   /** What a cloud needs beside or instead of `value`; absent for everybody else. */

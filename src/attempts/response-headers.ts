@@ -35,3 +35,13 @@ export function toForwardedHeaders (headers: UpstreamHeaders): string {
   if (typeof requestId === 'string' && printable.test(requestId)) lines += `${lines === '' ? '' : '\r\n'}x-upstream-request-id: ${requestId}`
   return lines
 }
+
+/**
+ * @param contentType of an answer that is neither JSON nor a stream of events in the client's dialect; empty for one that is
+ * @param lines what `toForwardedHeaders` left
+ */
+export function withContentType (contentType: string, lines: string): string {
+  if (contentType === '') return lines
+  const line = `content-type: ${/^[\x20-\x7e]{1,256}$/.test(contentType) ? contentType : 'application/octet-stream'}`
+  return lines === '' ? line : `${line}\r\n${lines}`
+}

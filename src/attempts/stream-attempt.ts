@@ -10,7 +10,7 @@ import { framings } from '../upstream/splitters.ts'
 import type { StreamSplitter } from '../upstream/stream-splitter.ts'
 import { HttpAttempt } from './http-attempt.ts'
 import type { AttemptContext } from './http-attempt.ts'
-import { toForwardedHeaders } from './response-headers.ts'
+import { toForwardedHeaders, withContentType } from './response-headers.ts'
 import type { Results } from './results.ts'
 
 /** What may wait for the head: comments, and events that open the answer without saying anything. */
@@ -118,7 +118,8 @@ export class StreamAttempt extends HttpAttempt {
       if (this.settled) return
     }
     if (this.doneAtMs > 0) return this.finish()
-    if (this.translator.finished) return this.finishWithEndMark()
+    // Bytes that mean nothing here are complete when HTTP says so.
+    if (this.translator.finished || this.job.relay) return this.finishWithEndMark()
     this.fail(this.truncated())
   }
 
@@ -198,13 +199,18 @@ export class StreamAttempt extends HttpAttempt {
     if (this.chunkOpen) return
     if (!this.headSent) {
       this.headSent = true
-      this.context.results.head(this.job.id, this.status, toForwardedHeaders(this.headers), this.elapsedMicroseconds())
+      this.context.results.head(this.job.id, this.status, this.toHeadLines(), this.elapsedMicroseconds())
     }
     this.context.results.openChunk(this.job.id)
     this.chunkOpen = true
     if (this.held === null) return
     for (const bytes of this.held.pieces) this.context.results.append(bytes, 0, bytes.length)
     this.held = null
+  }
+
+  private toHeadLines (): string {
+    const lines = toForwardedHeaders(this.headers)
+    return this.job.relay ? withContentType(contentTypeOf(this.headers) || 'application/octet-stream', lines) : lines
   }
 
   private closeChunk (): void {
@@ -233,7 +239,7 @@ export class StreamAttempt extends HttpAttempt {
   private wrongBodyError (body: Buffer): GatewayError {
     const { settings } = this.context
     try {
-      this.adapterCall.fromReply(body)
+      this.adapterCall.fromReply(body, this.headers)
     } catch (error) {
       if (error instanceof GatewayError && error.code === 'BIFROST_UPSTREAM_STATUS') return error
     }

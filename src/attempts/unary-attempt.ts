@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import type { AdapterReply } from '../providers/adapter.ts'
 import { HttpAttempt } from './http-attempt.ts'
-import { toForwardedHeaders } from './response-headers.ts'
+import { toForwardedHeaders, withContentType } from './response-headers.ts'
 
 /** An answer that is collected whole and sent to the front as one frame. */
 export class UnaryAttempt extends HttpAttempt {
@@ -34,10 +34,14 @@ export class UnaryAttempt extends HttpAttempt {
       usage: reply.usage,
       upstreamMicroseconds: this.elapsedMicroseconds(),
       spliceOffset: reply.spliceOffset,
-      headers: joinBy('\r\n', toForwardedHeaders(this.headers), reply.headers ?? ''),
-      raw: this.job.sendBackRawRequest || this.job.sendBackRawResponse ? joinBy(',', reply.extraFields, this.rawMembers(body)) : reply.extraFields,
+      headers: joinBy('\r\n', withContentType(reply.contentType ?? '', toForwardedHeaders(this.headers)), reply.headers ?? ''),
+      raw: this.isJson(reply) && (this.job.sendBackRawRequest || this.job.sendBackRawResponse) ? joinBy(',', reply.extraFields, this.rawMembers(body)) : reply.extraFields,
       body: reply.body
     })
+  }
+
+  private isJson (reply: AdapterReply): boolean {
+    return this.job.method === 'POST' && this.job.contentType === '' && reply.contentType === undefined
   }
 
   /** The exchange as it was on the wire; both sides are known to be JSON here. */

@@ -633,7 +633,7 @@ export interface Key {
         }
   }
   /**
-   * Use this key for batch and file operations. Accepted, but has no effect in this version.
+   * Use this key for batch and file operations. Where no key says so, all may be used.
    */
   use_for_batch_api: boolean
   /**

@@ -6,8 +6,8 @@ import { customBases, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
 import { originalOnlyBaseTypes } from './unsupported.ts'
 
-/** Without streams. */
-const unaryOperations: ReadonlySet<Operation> = new Set(['embedding', 'rerank', 'count_tokens'])
+/** The others have no streams. */
+const streamedOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion', 'responses', 'image_generation', 'image_edit', 'speech', 'transcription'])
 
 /** A provider that the table does not know, made from its `custom_provider_config`. */
 export function resolveCustomProvider (config: CustomProviderConfig, allowPrivateNetwork: boolean, context: ProviderContext): BuiltInProvider {
@@ -34,7 +34,7 @@ function allowedOperations (served: readonly Operation[], config: CustomProvider
   if (requests === undefined) return served
   const allowed = served.filter((operation) => requests[operation] === true)
   for (const operation of served) {
-    if (unaryOperations.has(operation)) continue
+    if (!streamedOperations.has(operation)) continue
     const stream = requests[`${operation}_stream`] === true
     if (stream === allowed.includes(operation)) continue
     context.warnings.push(`${path}.${operation}_stream: a stream is allowed exactly when ${operation} is, in this version`)

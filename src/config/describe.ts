@@ -1,3 +1,4 @@
+import type { Operation } from '../api/operations.ts'
 import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
 import { redactUrl } from './redact.ts'
 
@@ -22,7 +23,7 @@ function describeProvider (provider: ProviderSettings): string[] {
     '',
     `${provider.name}: ${provider.unavailableReason ?? 'ready'}`,
     provider.kind === 'mock' ? '  answers inside the worker thread' : `  base URL ${redactUrl(provider.baseUrl)}${describeProxy(provider)}`,
-    `  serves ${provider.operations.join(', ') || 'nothing'}`,
+    `  serves ${listOperations(provider.operations) || 'nothing'}`,
     `  concurrency ${provider.concurrency}, buffer ${provider.bufferSize}, connections ${provider.connectionsPerOrigin}`,
     `  threads ${provider.threads}, ring ${provider.ringBytes} bytes, heap ${provider.maxHeapMb} MiB each`,
     `  timeouts in ms: connect ${timeouts.connectMs}, response header ${timeouts.responseHeaderMs}, total ${timeouts.totalMs}, stream idle ${timeouts.streamIdleMs}, stream total ${timeouts.streamTotalMs}`,
@@ -49,4 +50,9 @@ function describeKey (key: KeySettings, keyless: boolean): string {
   const models = key.models.length === 0 ? 'no models' : key.models.includes('*') ? 'all models' : key.models.join(', ')
   const except = key.blacklistedModels.length === 0 ? '' : ` except ${key.blacklistedModels.join(', ')}`
   return `  key ${key.name}: weight ${key.weight}, ${models}${except}${state}`
+}
+
+/** What can be done with files and batches goes together. */
+function listOperations (operations: readonly Operation[]): string {
+  return [...new Set(operations.map((operation) => operation.replace(/^(file|batch)_.*/, (_whole, kept: string) => kept === 'file' ? 'files' : 'batches')))].join(', ')
 }

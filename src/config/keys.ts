@@ -19,6 +19,7 @@ const keylessKey: KeySettings = {
   blacklistedModels: [],
   weight: 1,
   enabled: true,
+  useForBatchApi: false,
   aliases: {}
 }
 
@@ -105,6 +106,7 @@ function toKeySettings (key: Key, index: number, builtIn: BuiltInProvider, allow
     blacklistedModels: key.blacklisted_models,
     weight: key.weight,
     enabled: key.enabled && hasValue,
+    useForBatchApi: key.use_for_batch_api,
     aliases: {
       ...builtIn.kind === 'azure' ? key.azure_key_config?.deployments : {},
       ...Object.fromEntries(Object.entries(key.aliases).map(([alias, target]) => [alias, typeof target === 'string' ? target : target.model_id]))

@@ -25,12 +25,48 @@ const defaultPaths: Readonly<Record<Operation, string>> = {
   embedding: '/v1/embeddings',
   responses: '/v1/responses',
   rerank: '/v1/rerank',
-  count_tokens: '/v1/responses/input_tokens'
+  count_tokens: '/v1/responses/input_tokens',
+  image_generation: '/v1/images/generations',
+  image_edit: '/v1/images/edits',
+  image_variation: '/v1/images/variations',
+  speech: '/v1/audio/speech',
+  transcription: '/v1/audio/transcriptions',
+  translation: '/v1/audio/translations',
+  moderation: '/v1/moderations',
+  // Roots: what is asked of them follows.
+  file_upload: '/v1/files',
+  file_list: '/v1/files',
+  file_retrieve: '/v1/files',
+  file_content: '/v1/files',
+  file_delete: '/v1/files',
+  batch_create: '/v1/batches',
+  batch_list: '/v1/batches',
+  batch_retrieve: '/v1/batches',
+  batch_results: '/v1/batches',
+  batch_cancel: '/v1/batches',
+  batch_delete: '/v1/batches'
 }
 
-const anthropicPaths: Readonly<Record<Operation, string>> = { ...defaultPaths, chat_completion: '/v1/messages', responses: '/v1/messages', count_tokens: '/v1/messages/count_tokens' }
+const anthropicBatches = '/v1/messages/batches'
+const anthropicPaths: Readonly<Record<Operation, string>> = {
+  ...defaultPaths,
+  chat_completion: '/v1/messages',
+  responses: '/v1/messages',
+  count_tokens: '/v1/messages/count_tokens',
+  batch_create: anthropicBatches,
+  batch_list: anthropicBatches,
+  batch_retrieve: anthropicBatches,
+  batch_results: anthropicBatches,
+  batch_cancel: anthropicBatches,
+  batch_delete: anthropicBatches
+}
 
 const full = ['chat_completion', 'text_completion', 'embedding', 'responses'] as const satisfies Operation[]
+const files = ['file_upload', 'file_list', 'file_retrieve', 'file_content', 'file_delete'] as const satisfies Operation[]
+const batches = ['batch_create', 'batch_list', 'batch_retrieve', 'batch_cancel'] as const satisfies Operation[]
+const images = ['image_generation', 'image_edit', 'image_variation'] as const satisfies Operation[]
+const audio = ['speech', 'transcription', 'translation'] as const satisfies Operation[]
+const openAi = [...full, ...images, ...audio, 'moderation', ...files, ...batches] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
 const google = ['chat_completion', 'embedding', 'count_tokens'] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
@@ -42,28 +78,28 @@ const throughChat = ['text_completion', 'responses'] as const satisfies Operatio
 
 /** Rows list what the provider itself has. */
 const table: ReadonlyMap<string, BuiltInProvider> = new Map([
-  row('openai', 'https://api.openai.com', full),
-  row('groq', 'https://api.groq.com/openai', ['chat_completion', 'responses']),
+  row('openai', 'https://api.openai.com', openAi),
+  row('groq', 'https://api.groq.com/openai', ['chat_completion', 'responses', ...audio, ...files, ...batches]),
   row('cerebras', 'https://api.cerebras.ai', chatText),
   row('ollama', 'http://127.0.0.1:11434', full, { keyless: true, keyVariable: null, urlBlock: 'ollama_key_config' }),
-  row('vllm', 'http://127.0.0.1:8000', full, { keyless: true, keyVariable: null, urlBlock: 'vllm_key_config' }),
+  row('vllm', 'http://127.0.0.1:8000', [...full, 'transcription', 'translation'], { keyless: true, keyVariable: null, urlBlock: 'vllm_key_config' }),
   row('sgl', 'http://127.0.0.1:30000', chatTextEmbedding, { keyless: true, keyVariable: null, urlBlock: 'sgl_key_config' }),
   // Its paths have no /v1, and it sends usage with every piece of a stream.
   row('perplexity', 'https://api.perplexity.ai', chat, { paths: { ...defaultPaths, chat_completion: '/chat/completions' }, injectStreamUsage: false }),
-  row('nebius', 'https://api.studio.nebius.com', chatTextEmbedding),
+  row('nebius', 'https://api.studio.nebius.com', [...chatTextEmbedding, 'image_generation']),
   row('openrouter', 'https://openrouter.ai/api', chatTextResponses),
-  row('xai', 'https://api.x.ai', chatTextResponses),
+  row('xai', 'https://api.x.ai', [...chatTextResponses, 'image_generation']),
   row('fireworks', 'https://api.fireworks.ai/inference', full),
   row('deepseek', 'https://api.deepseek.com', chat),
-  row('together', 'https://api.together.xyz', chatTextEmbedding),
+  row('together', 'https://api.together.xyz', [...chatTextEmbedding, 'image_generation', 'speech', 'transcription', 'translation']),
   row('parasail', 'https://api.parasail.io', chat),
   // Its keys say where it is.
-  row('azure', '', full, { kind: 'azure' }),
+  row('azure', '', [...full, ...images, ...audio, ...files, ...batches], { kind: 'azure' }),
   row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
-  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding'], { kind: 'mistral', injectStreamUsage: false }),
+  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding', 'transcription', 'moderation', ...files], { kind: 'mistral', injectStreamUsage: false }),
   // Every chat goes to its Messages API, whatever the client's endpoint; usage comes with every stream.
-  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'count_tokens'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
+  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'count_tokens', ...files, ...batches, 'batch_results', 'batch_delete'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
   row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'rerank'], {
     kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
   }),
@@ -94,7 +130,7 @@ export function builtInProvider (name: string): BuiltInProvider | null {
 
 /** The starting point of a custom provider, which speaks the OpenAI API at an address of its own. */
 const customProvider: BuiltInProvider = {
-  ...row('', '', full)[1],
+  ...row('', '', openAi)[1],
   keyVariable: null
 }
 

@@ -51,7 +51,8 @@ const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
 /** @throws GatewayError BIFROST_INVALID_REQUEST for a body in none of the formats of its dialect */
 export function chatDialectOf (dialect: Dialect, operation: Operation, body: JsonObject): ChatDialect {
   const { chat, responses, textCompletion } = parts[dialect] ?? {}
-  const found = { chat_completion: chat, responses, text_completion: textCompletion, embedding: undefined, rerank: undefined, count_tokens: undefined }[operation]
+  const candidates: Partial<Record<Operation, ChatDialect | OfBody<ChatDialect> | undefined>> = { chat_completion: chat, responses, text_completion: textCompletion }
+  const found = candidates[operation]
   return found === undefined ? refuse(dialect, operation) : partOf(found, body)
 }
 

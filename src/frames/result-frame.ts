@@ -18,7 +18,8 @@ import { resultFrameKinds } from './kinds.ts'
  * end      usage, upstream microseconds u32
  * failed   JSON: FailureRecord
  *
- * Headers are `name: value` lines joined by CR LF, which no header value can hold.
+ * Headers are `name: value` lines joined by CR LF, which no header value can hold. The first one is `content-type` where the answer is
+ * neither JSON nor a stream of events.
  */
 const frameHeaderBytes = 12
 const usageBytes = 4 * usageFields.length

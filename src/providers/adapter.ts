@@ -1,5 +1,5 @@
 import type { EventSink, StreamEvent, StreamEventKind, StreamFraming } from '../api/framing.ts'
-import type { JobFrame } from '../api/job.ts'
+import type { HttpMethod, JobFrame } from '../api/job.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 
@@ -9,11 +9,15 @@ export interface AdapterRequest {
   path: string
   /** Names (lower case) and values in turn. */
   headers: string[]
+  /** Absent: POST. Without a body for every other one. */
+  method?: HttpMethod
   body: Uint8Array
 }
 
 export interface AdapterReply {
   body: Uint8Array
+  /** Absent: JSON. */
+  contentType?: string
   usage: Usage
   /** Offset of the closing brace, where `extra_fields` goes; -1: not a JSON object, or one of a dialect that has no such member. */
   spliceOffset: number
@@ -58,7 +62,7 @@ export interface AdapterCall {
    */
   toRequest (): AdapterRequest | Promise<AdapterRequest>
   /** @throws GatewayError when the body is not what the API defines, or is an error inside a 200 */
-  fromReply (body: Uint8Array, headers?: ReplyHeaders): AdapterReply
+  fromReply (body: Uint8Array, headers: ReplyHeaders): AdapterReply
   fromErrorReply (status: number, headers: ReplyHeaders, body: Uint8Array): GatewayError
   readonly streamFraming: StreamFraming
   createStreamTranslator (): StreamTranslator

@@ -1,6 +1,4 @@
 import type { AnswerIdentity } from '../api/client.ts'
-import { requestTypeOf } from '../api/operations.ts'
-import type { Operation } from '../api/operations.ts'
 import type { Fallback, Target } from './target.ts'
 
 /** Identities that are kept; model names come from clients, so the map is emptied when it is full. */
@@ -8,8 +6,7 @@ const identitiesMax = 1_000
 
 interface Entry {
   target: Target
-  operation: Operation
-  stream: boolean
+  requestType: string
   identity: AnswerIdentity
 }
 
@@ -21,14 +18,14 @@ export class Identities {
   private readonly byModel = new Map<string, Entry[]>()
   private size = 0
 
-  of (target: Target, operation: Operation, stream: boolean): AnswerIdentity {
+  of (target: Target, requestType: string): AnswerIdentity {
     const entries = this.byModel.get(target.requestedModel)
     if (entries !== undefined) {
       for (const entry of entries) {
-        if (entry.operation === operation && entry.stream === stream && isSame(entry.target, target)) return entry.identity
+        if (entry.requestType === requestType && isSame(entry.target, target)) return entry.identity
       }
     }
-    return this.add({ target, operation, stream, identity: toIdentity(target, requestTypeOf(operation, stream)) })
+    return this.add({ target, requestType, identity: toIdentity(target, requestType) })
   }
 
   private add (entry: Entry): AnswerIdentity {
@@ -59,20 +56,18 @@ function toIdentity (target: Target, requestType: string): AnswerIdentity {
   const fields = {
     request_type: requestType,
     provider: provider.name,
-    original_model_requested: requestedModel,
-    resolved_model_used: model
+    ...requestedModel === '' ? {} : { original_model_requested: requestedModel, resolved_model_used: model }
   }
-  const routing = { provider: provider.name, model, key: key.name }
+  const routing = { provider: provider.name, ...requestedModel === '' ? {} : { model }, key: key.name }
   const primary = fallback === null ? {} : { is_fallback: true, primary_provider: fallback.primaryProvider, primary_model: fallback.primaryModel }
   const routed = { ...fields, routing_info: { ...routing, ...primary } }
   return {
     headers: [
       `x-bifrost-provider: ${provider.name}`,
-      `x-bifrost-original-model: ${toHeaderText(requestedModel)}`,
-      `x-bifrost-resolved-model: ${toHeaderText(model)}`,
+      ...requestedModel === '' ? [] : [`x-bifrost-original-model: ${toHeaderText(requestedModel)}`, `x-bifrost-resolved-model: ${toHeaderText(model)}`],
       `x-bifrost-request-type: ${requestType}`,
       `x-bifrost-routing-info-provider: ${provider.name}`,
-      `x-bifrost-routing-info-model: ${toHeaderText(model)}`,
+      ...requestedModel === '' ? [] : [`x-bifrost-routing-info-model: ${toHeaderText(model)}`],
       `x-bifrost-routing-info-key: ${toHeaderText(key.name)}`,
       ...fallback === null
         ? []

@@ -50,6 +50,7 @@ const outcomeOfCode: Readonly<Record<Exclude<ErrorCode, 'BIFROST_UPSTREAM_STATUS
   BIFROST_MODEL_REQUIRED: 'request_fault',
   BIFROST_MODEL_AMBIGUOUS: 'request_fault',
   BIFROST_ROUTE_NOT_FOUND: 'request_fault',
+  BIFROST_PASSTHROUGH_REFUSED: 'request_fault',
   BIFROST_METHOD_NOT_ALLOWED: 'request_fault',
   BIFROST_ADMIN_KEY_REFUSED: 'request_fault',
   BIFROST_NOT_CONFIGURED: 'request_fault',

@@ -39,14 +39,14 @@ const noPin: KeyPin = { id: null, name: null }
 
 /** @returns another key of the same target, else the next fallback that may be asked now; null when there is neither */
 export function pickHedge (options: HedgeOptions, random: () => number, nowMs: number): Hedge | null {
-  const { settings, hops, hop, route, isTaken, isPinned, failed } = options
+  const { settings, operation, hops, hop, route, isTaken, isPinned, failed } = options
   const own = isPinned ? null : tryRoute(options, route, hop, isTaken, random, nowMs)
   if (own !== null) return own
   for (let next = hop + 1; next < hops.length; next++) {
     const name = hops[next] as string
     if (failed?.has(name) === true) continue
     try {
-      const hedge = tryRoute(options, resolveRoute(settings, name), next, isTakenByNobody, random, nowMs)
+      const hedge = tryRoute(options, resolveRoute(settings, name, operation), next, isTakenByNobody, random, nowMs)
       if (hedge !== null) return hedge
     } catch (error) {
       // Nobody serves it, or not now: the plan says so when it comes there.

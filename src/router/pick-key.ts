@@ -37,7 +37,19 @@ export function pickKey (provider: ProviderSettings, model: string, pin: KeyPin,
     throw new GatewayError('BIFROST_KEY_NOT_FOUND', { provider: provider.name, message: `no supported key found with ${what} for provider ${provider.name}` })
   }
   if (free === 0) return -1
+  if (model === '') return firstOf(provider, isExcluded)
   return draw(provider, model, totalWeight > 0 ? random * totalWeight : random * free, totalWeight > 0, isExcluded)
+}
+
+/** Files and batches belong to a key's account: it has to be the same one for all requests, and is that whose id comes first. */
+function firstOf (provider: ProviderSettings, isExcluded: IsExcluded): number {
+  let first = -1
+  for (let index = 0; index < provider.keys.length; index++) {
+    const key = provider.keys[index] as KeySettings
+    if (!serves(provider, key, '') || (isExcluded !== null && isExcluded(key))) continue
+    if (first < 0 || key.id < (provider.keys[first] as KeySettings).id) first = index
+  }
+  return first
 }
 
 /** Walks the free keys until their shares reach `point`; without weights every key has the same share. */
@@ -58,6 +70,8 @@ function draw (provider: ProviderSettings, model: string, point: number, weighte
 function serves (provider: ProviderSettings, key: KeySettings, model: string): boolean {
   // The config leaves a cloud's key on without a value only where the cloud's own credentials stand in for it.
   if (!key.enabled || (key.value === '' && !provider.keyless && key.cloud === undefined)) return false
+  // About no model: keys that are marked for it, or all where none is.
+  if (model === '') return key.useForBatchApi || !provider.keys.some((one) => one.enabled && one.useForBatchApi)
   if (key.blacklistedModels.includes(model)) return false
   return key.models.includes('*') || key.models.includes(model) || Object.hasOwn(key.aliases, model)
 }

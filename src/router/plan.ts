@@ -338,7 +338,7 @@ export class RoutePlan {
   }
 
   private route (hop: number): Route {
-    return resolveRoute(this.settings, this.hops[hop] as string)
+    return resolveRoute(this.settings, this.hops[hop] as string, this.request.operation)
   }
 
   private health (provider: ProviderSettings): ProviderHealth {

@@ -1,3 +1,5 @@
+import type { GatewayRequest } from '../api/client.ts'
+import { isResource } from '../api/operations.ts'
 import type { Operation } from '../api/operations.ts'
 import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
@@ -17,26 +19,47 @@ export interface Route {
  * resolves when exactly one provider lists it.
  * @throws GatewayError naming what is configured
  */
-export function resolveRoute (settings: Settings, model: string): Route {
-  const { provider, bareModel } = resolveProvider(settings, model)
+export function resolveRoute (settings: Settings, model: string, operation: Operation): Route {
+  const { provider, bareModel } = resolveProvider(settings, model, operation)
   return { provider, requestedModel: bareModel }
 }
 
 /**
- * A model's name with its provider, where the client said elsewhere than in the name who is meant.
+ * A model's name with its provider, where the client said elsewhere than in the name who is meant: `defaultProvider`, whose dialect it
+ * speaks, counts when that provider is configured. What is about no model is `provider/` alone.
  * @param wanted the client's header: counts before everything but a prefix; null for none
- * @param usual whose dialect the client speaks: counts when that provider is configured; null for nobody
  * @throws GatewayError when the provider that the header names is not configured
  */
-export function qualifyModel (settings: Settings, model: string, wanted: string | null, usual: string | null): string {
-  if ((wanted === null && usual === null) || hasPrefix(settings, model)) return model
+export function qualifyModel (settings: Settings, request: Pick<GatewayRequest, 'parsed' | 'operation' | 'defaultProvider' | 'passthroughTo'>, wanted: string | null): string {
+  const { parsed: { model }, defaultProvider: usual, operation, passthroughTo } = request
+  if (passthroughTo !== null) return toPassthroughName(settings, passthroughTo, model, wanted)
+  if ((wanted === null && usual === null && model !== '') || hasPrefix(settings, model)) return model
   if (wanted !== null) {
     if (!settings.providers.some(({ name }) => name === wanted)) {
       throw new GatewayError('BIFROST_UNKNOWN_PROVIDER', { param: 'x-model-provider', message: `x-model-provider names ${JSON.stringify(wanted)}, which is not configured; configured providers: ${listed(settings.providers.map(({ name }) => name))}.` })
     }
     return `${wanted}/${model}`
   }
-  return settings.providers.some(({ name }) => name === usual) ? `${usual as string}/${model}` : model
+  if (settings.providers.some(({ name }) => name === usual)) return `${usual as string}/${model}`
+  return model === '' ? `${onlyProvider(settings, operation)}/` : model
+}
+
+function toPassthroughName (settings: Settings, provider: string, model: string, wanted: string | null): string {
+  if (wanted !== null && wanted !== provider) {
+    throw new GatewayError('BIFROST_INVALID_HEADER', { param: 'x-model-provider', message: `x-model-provider may only be ${JSON.stringify(provider)} here, whom the path names, not ${JSON.stringify(wanted.slice(0, 64))}.` })
+  }
+  if (settings.providers.some(({ name }) => name === provider)) return `${provider}/${model}`
+  throw new GatewayError('BIFROST_UNKNOWN_PROVIDER', { message: `${provider}, whom the path names, is not configured; configured providers: ${listed(settings.providers.map(({ name }) => name))}.` })
+}
+
+/** Who serves what names no model. */
+function onlyProvider (settings: Settings, operation: Operation): string {
+  const able = settings.providers.filter((provider) => provider.unavailableReason === null && provider.operations.includes(operation))
+  if (able.length === 1) return (able[0] as ProviderSettings).name
+  // OpenAI's own clients mean OpenAI, if there is one.
+  if (able.some(({ name }) => name === 'openai')) return 'openai'
+  if (able.length === 0) throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { message: `${operation} is not supported by any configured provider.` })
+  throw new GatewayError('BIFROST_MODEL_AMBIGUOUS', { param: 'x-model-provider', message: `could not auto resolve a provider for the request, please name one in x-model-provider: ${listed(able.map(({ name }) => name))}` })
 }
 
 function hasPrefix (settings: Settings, model: string): boolean {
@@ -65,13 +88,13 @@ export function toTarget ({ provider, requestedModel }: Route, keyIndex: number,
   return { provider, key, keyIndex, requestedModel, model: alias ?? requestedModel, fallback }
 }
 
-function resolveProvider (settings: Settings, model: string): { provider: ProviderSettings, bareModel: string } {
+function resolveProvider (settings: Settings, model: string, operation: Operation): { provider: ProviderSettings, bareModel: string } {
   const slash = model.indexOf('/')
   if (slash > 0) {
     const name = model.slice(0, slash)
     for (const provider of settings.providers) {
       if (provider.name !== name) continue
-      if (slash === model.length - 1) throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: `model names the provider ${name} but no model: "${name}/<model>".` })
+      if (slash === model.length - 1 && !isResource(operation)) throw new GatewayError('BIFROST_MODEL_REQUIRED', { param: 'model', message: `model names the provider ${name} but no model: "${name}/<model>".` })
       return { provider, bareModel: model.slice(slash + 1) }
     }
   }

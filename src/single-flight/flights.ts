@@ -1,4 +1,5 @@
 import type { Client, GatewayRequest } from '../api/client.ts'
+import { isResource } from '../api/operations.ts'
 import type { ProviderSettings, SingleFlightSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 import type { Generation } from '../reload/generation.ts'
@@ -44,7 +45,7 @@ export class Flights {
 
   /** @returns null when the request has to run alone: its provider has single flight off, or there is any doubt about it */
   admit (request: GatewayRequest, client: Client): FlightMember | null {
-    if (request.body.length > bodyBytesMax) return null
+    if (request.body.length > bodyBytesMax || request.passthroughTo !== null || isResource(request.operation)) return null
     const { settings } = this.generation
     try {
       const { timeoutMs, provider } = parseRoutingHeaders(request.headers)
@@ -61,9 +62,9 @@ export class Flights {
     }
   }
 
-  private providerOf ({ parsed, defaultProvider }: GatewayRequest, wanted: string | null): ProviderSettings {
+  private providerOf (request: GatewayRequest, wanted: string | null): ProviderSettings {
     const { settings } = this.generation
-    return resolveRoute(settings, qualifyModel(settings, parsed.model, wanted, defaultProvider)).provider
+    return resolveRoute(settings, qualifyModel(settings, request, wanted), request.operation).provider
   }
 
   private board (member: FlightMember, { key, provider, settings }: Ticket): void {

@@ -12,6 +12,7 @@ import type { StreamFraming } from '../api/framing.ts'
 import type { Adapter, AdapterCall, AdapterReply, AdapterRequest, ReplyHeaders, StreamTranslator } from '../providers/adapter.ts'
 import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatProvider, EmbeddingProvider, Family, ProviderRequest, RerankProvider, TokenCounter, TranslationContext } from '../providers/family.ts'
+import { RelayedBytes } from '../providers/relayed-bytes.ts'
 import { NativeStream } from './native-stream.ts'
 import { toUpstreamHeaders } from '../providers/upstream-headers.ts'
 import { TranslatedStream } from './translated-stream.ts'
@@ -28,11 +29,15 @@ export function createFamilyAdapter (family: Family, settings: ProviderSettings,
   return {
     open (job: JobFrame): AdapterCall {
       if (family.isNative(job.dialect, job.operation, job.model)) return new NativeCall(family, settings, job)
+      if (job.passthrough) return new RefusedCall(family, settings, job, `Only its own API goes through to ${settings.name} unread, and this is not it.`)
       switch (job.operation) {
         case 'embedding': return new EmbeddingCall(family, settings, job, context)
         case 'rerank': return new RerankCall(family, settings, job, context)
         case 'count_tokens': return new TokenCountCall(family, settings, job, context)
-        default: return new ChatCall(family, settings, job, context)
+        case 'chat_completion':
+        case 'text_completion':
+        case 'responses': return new ChatCall(family, settings, job, context)
+        default: return new RefusedCall(family, settings, job, `${requestTypeOf(job.operation, job.stream)} in the words of ${job.dialect} is not supported by ${settings.name}.`)
       }
     }
   }
@@ -51,11 +56,12 @@ abstract class FamilyCall implements AdapterCall {
   }
 
   get streamFraming (): StreamFraming {
+    if (this.job.relay) return 'bytes'
     return this.family.streamFraming(this.job.model)
   }
 
   abstract toRequest (): AdapterRequest | Promise<AdapterRequest>
-  abstract fromReply (body: Uint8Array, headers?: ReplyHeaders): AdapterReply
+  abstract fromReply (body: Uint8Array, headers: ReplyHeaders): AdapterReply
 
   fromErrorReply (status: number, headers: ReplyHeaders, body: Uint8Array): GatewayError {
     return this.family.toError(status, headers, body)
@@ -70,6 +76,7 @@ abstract class FamilyCall implements AdapterCall {
       origin: url.origin,
       path: url.pathname + url.search,
       headers: toUpstreamHeaders(this.settings, this.job, this.streamFraming, headers),
+      method: this.job.method,
       body
     }, this.job.keyIndex)
   }
@@ -82,6 +89,24 @@ abstract class FamilyCall implements AdapterCall {
     } catch (cause) {
       throw new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${this.settings.name} answered 200 with a body that is not JSON.`, provider: this.settings.name, cause })
     }
+  }
+}
+
+/** Nothing is sent. */
+class RefusedCall extends FamilyCall {
+  private readonly message: string
+
+  constructor (family: Family, settings: ProviderSettings, job: JobFrame, message: string) {
+    super(family, settings, job)
+    this.message = message
+  }
+
+  toRequest (): never {
+    throw new GatewayError('BIFROST_UNSUPPORTED_OPERATION', { provider: this.settings.name, message: this.message })
+  }
+
+  fromReply (): never {
+    return this.toRequest()
   }
 }
 
@@ -100,6 +125,7 @@ class NativeCall extends FamilyCall {
   }
 
   override createStreamTranslator (): StreamTranslator {
+    if (this.job.relay) return new RelayedBytes()
     const decoder = this.family.createNativeDecoder?.(this.job.dialect) ?? this.family.chat(this.job.model)?.createChatDecoder(null)
     return decoder === undefined ? super.createStreamTranslator() : new NativeStream(decoder)
   }

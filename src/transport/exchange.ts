@@ -60,6 +60,8 @@ export class Exchange implements Client {
   private readonly nowMs: () => number
   private alive = true
   private streaming = false
+  /** The stream is bytes of another type than the dialect's events. */
+  private relaying = false
   /** Chunks that wait because the client reads slowly; bounded by the worker's stream window, and by the replay where the client joined a stream late. */
   private held: Uint8Array[] = []
   /** Bytes in the server's own buffer that are not credited yet. */
@@ -122,7 +124,8 @@ export class Exchange implements Client {
     const { body, spliceOffset, raw } = reply
     const latencyMs = Math.round(this.nowMs() - this.receivedAtMs)
     const whole = spliceOffset < 0 ? body : spliceExtraFields(body, spliceOffset, `${identity.extraFields},"latency":${latencyMs}${raw === '' ? '' : `,${raw}`}`, raw === '')
-    this.send(reply.status, whole, 'application/json', identityLines(identity, reply.headers, reply.upstreamMicroseconds))
+    const typed = splitContentType(reply.headers)
+    this.send(reply.status, whole, typed?.contentType ?? 'application/json', identityLines(identity, typed?.lines ?? reply.headers, reply.upstreamMicroseconds))
   }
 
   fail (error: GatewayError, { identity, headers, upstreamMicroseconds, trail }: FailureContext): void {
@@ -130,6 +133,10 @@ export class Exchange implements Client {
     this.failure = error
     const { toError, toStreamError } = answersOf(this.dialect)
     const context = { identity, requestId: this.requestId, trail, operation: this.operation, sentBytes: this.responseBytes, nowSeconds: Math.floor(Date.now() / 1000) }
+    if (this.relaying) {
+      // What cannot hold an error is cut: HTTP tells the client that it is not complete.
+      return this.close()
+    }
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
       this.write(toStreamError(error, context))
@@ -186,12 +193,14 @@ export class Exchange implements Client {
 
   openStream (identity: AnswerIdentity, status: number, upstreamHeaders: string, upstreamMicroseconds: number): void {
     if (!this.alive) return
+    const typed = splitContentType(upstreamHeaders)
     this.status = status
     this.streaming = true
+    this.relaying = typed !== null
     this.response.onWritable(() => this.onWritable())
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
-      this.writeHeaders(answersOf(this.dialect).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, upstreamHeaders, upstreamMicroseconds)}`)
+      this.writeHeaders(typed?.contentType ?? answersOf(this.dialect).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, typed?.lines ?? upstreamHeaders, upstreamMicroseconds)}`)
       if (this.closeAfter) this.response.writeHeader('connection', 'close')
     })
   }
@@ -248,7 +257,7 @@ export class Exchange implements Client {
       const credited = this.stuckBytes
       this.stuckBytes = 0
       if (this.held.length === 0 && !this.endWhenWritten) {
-        const { filler } = answersOf(this.dialect)
+        const filler = this.relaying ? '' : answersOf(this.dialect).filler
         if (filler !== '' && !this.response.write(filler)) this.congestedSinceMs = this.nowMs()
       }
       while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)
@@ -290,6 +299,15 @@ export class Exchange implements Client {
     this.events.heldBodyBytes -= this.requestBytes
     this.events.onFinished(this)
   }
+}
+
+const contentTypePrefix = 'content-type: '
+
+/** Lines of an answer that is neither JSON nor a stream in the client's dialect begin with its content type. @returns null for every other one */
+function splitContentType (headers: string): { contentType: string, lines: string } | null {
+  if (!headers.startsWith(contentTypePrefix)) return null
+  const end = headers.indexOf('\r\n')
+  return end < 0 ? { contentType: headers.slice(contentTypePrefix.length), lines: '' } : { contentType: headers.slice(contentTypePrefix.length, end), lines: headers.slice(end + 2) }
 }
 
 /** The headers that name who answered, and the upstream's own. */

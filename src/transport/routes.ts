@@ -1,7 +1,10 @@
 import type { Dialect } from '../api/dialects.ts'
+import type { HttpMethod } from '../api/job.ts'
 import type { Operation } from '../api/operations.ts'
-import type { RequestRoute } from '../api/parse-request.ts'
+import type { RequestRoute } from '../api/parsed-request.ts'
 import { GatewayError } from '../errors.ts'
+import { findResource } from './resource-routes.ts'
+import type { ResourceRoute, ResourceRoutes } from './resource-routes.ts'
 
 /** Prefixes under which everything else is mounted once more, for frameworks that expect them. */
 const frameworks = /^\/(?:litellm|langchain|pydanticai)(?=\/)/
@@ -28,6 +31,13 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
   ['/v1/embeddings', { dialect: 'openai', operation: 'embedding' }],
   ['/v1/responses', { dialect: 'openai', operation: 'responses' }],
   ['/v1/rerank', { dialect: 'openai', operation: 'rerank' }],
+  ['/v1/images/generations', { dialect: 'openai', operation: 'image_generation' }],
+  ['/v1/images/edits', { dialect: 'openai', operation: 'image_edit' }],
+  ['/v1/images/variations', { dialect: 'openai', operation: 'image_variation' }],
+  ['/v1/audio/speech', { dialect: 'openai', operation: 'speech' }],
+  ['/v1/audio/transcriptions', { dialect: 'openai', operation: 'transcription' }],
+  ['/v1/audio/translations', { dialect: 'openai', operation: 'translation' }],
+  ['/v1/moderations', { dialect: 'openai', operation: 'moderation' }],
   ['/v1/messages', { dialect: 'anthropic', operation: 'chat_completion' }],
   ['/v1/messages/count_tokens', { dialect: 'anthropic', operation: 'count_tokens' }],
   ['/v2/chat', { dialect: 'cohere', operation: 'chat_completion' }],
@@ -38,11 +48,14 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
   ['/api/v1/chat/completions', { dialect: 'openai', operation: 'chat_completion' }]
 ])
 
+/** What nearly all have in common. */
+const posted = { method: 'POST', resource: '', passthroughTo: null } as const
+
 /** The same at the root, made once. */
-const directRoutes: ReadonlyMap<string, RequestRoute> = new Map([...fixedRoutes].map(([path, route]) => [path, { ...route, model: null, stream: null, defaultProvider: defaultProviderOf(route.dialect), template: path }]))
+const directRoutes: ReadonlyMap<string, RequestRoute> = new Map([...fixedRoutes].map(([path, route]) => [path, { ...posted, ...route, model: null, stream: null, defaultProvider: defaultProviderOf(route.dialect), template: path }]))
 
 /** Azure's form: the deployment is the model, be it `provider/model`. */
-const azurePath = /^(?:\/openai)?\/deployments\/([^/].*?)(\/(?:chat\/completions|completions|embeddings|responses))$/
+const azurePath = /^(?:\/openai)?\/deployments\/([^/].*?)(\/(?:chat\/completions|completions|embeddings|responses|images\/generations|images\/edits|images\/variations|audio\/speech|audio\/transcriptions|audio\/translations))$/
 /** Gemini's and Vertex AI's: the model is the last segment, and a verb follows it. */
 const geminiPath = /^\/v1(?:beta1?|alpha)?(?:\/projects\/[^/]+\/locations\/[^/]+)?(?:\/publishers\/google)?\/models\/(.+):([a-zA-Z]+)$/
 const geminiVerbs: ReadonlyMap<string, { operation: Operation, stream: boolean }> = new Map([
@@ -61,8 +74,9 @@ const bedrockActions: ReadonlyMap<string, FixedRoute & { stream: boolean }> = ne
   ['invoke', { dialect: 'invoke', operation: 'chat_completion', stream: false }],
   ['invoke-with-response-stream', { dialect: 'invoke', operation: 'chat_completion', stream: true }]
 ])
+const passthroughPath = /^\/([a-z0-9][a-z0-9_.-]{0,63})_passthrough(\/.*)$/
 /** Without the version, as some set the base URL. */
-const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses)$/
+const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses|images\/[a-z]+|audio\/[a-z]+|moderations|(?:files|batches)(?:\/.*)?)$/
 
 /**
  * Whose dialect a POST to this path is, and what it asks for; null when there is no such route. The same paths are served at the root, beneath
@@ -73,6 +87,8 @@ export function findRoute (path: string): RequestRoute | null {
   // The usual path needs no pattern.
   const direct = directRoutes.get(path)
   if (direct !== undefined) return direct
+  const passthrough = passthroughPath.exec(path)
+  if (passthrough !== null) return findPassthrough(passthrough[1] as string, passthrough[2] as string)
   const inner = path.replace(frameworks, '')
   const mount = mounts.get(mounted.exec(inner)?.[1] ?? '')
   const rest = mount === undefined ? inner : inner.slice(inner.indexOf('/', 1))
@@ -83,22 +99,50 @@ export function findRoute (path: string): RequestRoute | null {
   return mount.dialect === (route.dialect === 'invoke' ? 'bedrock' : route.dialect) ? { ...route, template, defaultProvider: mount.provider } : null
 }
 
+/**
+ * What may be asked of files and batches at this path; null when neither is there.
+ * @param isAnthropic whether the client's headers are Anthropic's
+ */
+export function findResourceRoutes (path: string, isAnthropic: boolean): Readonly<Partial<Record<HttpMethod, RequestRoute>>> | null {
+  const inner = path.replace(frameworks, '')
+  const mount = mounts.get(mounted.exec(inner)?.[1] ?? '')
+  const rest = mount === undefined ? inner : inner.slice(inner.indexOf('/', 1))
+  const found: ResourceRoutes | null = findResource(mount !== undefined && unversionedPath.test(rest) ? `/v1${rest}` : rest, mount?.dialect ?? null, isAnthropic)
+  if (found === null) return null
+  const routes: Partial<Record<HttpMethod, RequestRoute>> = {}
+  for (const [method, route] of Object.entries(found) as [HttpMethod, ResourceRoute][]) {
+    routes[method] = { ...route, method, model: '', stream: false, passthroughTo: null, defaultProvider: mount?.provider ?? defaultProviderOf(route.dialect), template: path.slice(0, path.length - rest.length) + route.template }
+  }
+  return routes
+}
+
+/** `/{provider}_passthrough/` and a path of the provider's own: only what asks a model for something goes through. */
+function findPassthrough (name: string, rest: string): RequestRoute {
+  const route = findFixed(rest, true) ?? findPatterned(rest, true)
+  if (route === null) {
+    throw new GatewayError('BIFROST_PASSTHROUGH_REFUSED', { message: `Only inference goes through unread, and ${rest.slice(0, 128)} is none that is known.` })
+  }
+  // Google's SDK speaks to two of them; Vertex AI's paths name the project.
+  const provider = name !== 'genai' ? name : rest.includes('/projects/') ? 'vertex' : 'gemini'
+  return { ...route, passthroughTo: provider, defaultProvider: null, template: `/{provider}_passthrough${route.template}` }
+}
+
 type PathRoute = Omit<RequestRoute, 'defaultProvider'>
 
 function findFixed (path: string, isMounted: boolean): PathRoute | null {
   const fixed = fixedRoutes.get(isMounted && unversionedPath.test(path) ? `/v1${path}` : path)
-  return fixed === undefined ? null : { ...fixed, model: null, stream: null, template: path }
+  return fixed === undefined ? null : { ...posted, ...fixed, model: null, stream: null, template: path }
 }
 
 function findPatterned (path: string, isMounted: boolean): PathRoute | null {
   const azure = isMounted ? azurePath.exec(path) : null
-  if (azure !== null) return { dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decode(azure[1] as string), stream: null, template: `/deployments/{model}${azure[2] as string}` }
+  if (azure !== null) return { ...posted, dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decode(azure[1] as string), stream: null, template: `/deployments/{model}${azure[2] as string}` }
   const gemini = geminiPath.exec(path)
   const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
-  if (gemini !== null && verb !== undefined) return { dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
+  if (gemini !== null && verb !== undefined) return { ...posted, dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
   const bedrock = bedrockPath.exec(path)
   const action = bedrock === null ? undefined : bedrockActions.get(bedrock[2] as string)
-  if (bedrock !== null && action !== undefined) return { ...action, model: decode(bedrock[1] as string), template: `/model/{model}/${bedrock[2] as string}` }
+  if (bedrock !== null && action !== undefined) return { ...posted, ...action, model: decode(bedrock[1] as string), template: `/model/{model}/${bedrock[2] as string}` }
   return null
 }
 

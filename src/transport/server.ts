@@ -4,12 +4,14 @@ import type { HttpRequest, HttpResponse, us_listen_socket as ListenSocket } from
 import { headerOf } from '../api/client.ts'
 import type { Client, ClientWatcher, GatewayRequest } from '../api/client.ts'
 import { parseRequest } from '../api/parse-request.ts'
-import type { RequestRoute } from '../api/parse-request.ts'
+import type { HttpMethod } from '../api/job.ts'
+import { invalid } from '../api/parsed-request.ts'
+import type { RequestRoute } from '../api/parsed-request.ts'
 import { GatewayError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
-import { findRoute } from './routes.ts'
+import { findResourceRoutes, findRoute } from './routes.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
@@ -63,6 +65,9 @@ const heldBodyBytesMax = 1024 * 1024 * 1024
 
 /** Of a request to the management API: the config file may be as large. */
 const apiBodyBytesMax = 16 * 1024 * 1024
+
+const noBytes = Buffer.alloc(0)
+const queryCharactersMax = 2_048
 
 /** The HTTP server. hyper-express owns the listening socket; requests are served on its uWebSockets.js app. */
 export class Transport implements ExchangeEvents {
@@ -144,19 +149,21 @@ export class Transport implements ExchangeEvents {
     const { path, method } = exchange
     // A body that is not read cannot be told apart from what follows it on this connection.
     if (contentLength > 0 || headerOf(headers, 'transfer-encoding') !== null) exchange.closeAfter = true
-    const route = findRoute(path)
-    const page = route === null ? this.pages.get(path) : undefined
-    if (route === null && page === undefined && path.startsWith('/api/')) return this.routeApi(exchange, headers)
+    const fixed = findRoute(path)
+    const page = fixed === null ? this.pages.get(path) : undefined
+    const resources = fixed === null && page === undefined ? findResourceRoutes(path, headerOf(headers, 'anthropic-version') !== null) : null
+    if (fixed === null && page === undefined && resources === null && path.startsWith('/api/')) return this.routeApi(exchange, headers)
+    const route = fixed ?? resources?.[method.toUpperCase() as HttpMethod] ?? null
     if (route !== null) {
       exchange.dialect = route.dialect
       exchange.template = route.template
       exchange.operation = route.operation
     }
-    if (route === null && page === undefined) {
+    if (route === null && page === undefined && resources === null) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
     }
-    if (route === null ? method !== 'get' && method !== 'head' : method !== 'post') {
-      const allowed = route === null ? 'GET, HEAD' : 'POST'
+    if (page !== undefined ? method !== 'get' && method !== 'head' : route === null || method !== route.method.toLowerCase()) {
+      const allowed = page !== undefined ? 'GET, HEAD' : Object.keys(resources ?? { POST: fixed }).join(', ')
       return exchange.refuse(new GatewayError('BIFROST_METHOD_NOT_ALLOWED', { message: `${method.toUpperCase()} is not allowed on ${path}, use ${allowed}.` }), `allow: ${allowed}`)
     }
     if (page !== undefined) return this.showPage(exchange, page, request.getQuery(), headers)
@@ -164,11 +171,14 @@ export class Transport implements ExchangeEvents {
       exchange.closeAfter = true
       return exchange.refuse(new GatewayError('BIFROST_SHUTTING_DOWN'))
     }
+    // Its type says otherwise, but without a query there is none.
+    const query = resources === null ? '' : request.getQuery() as string | undefined ?? ''
+    if (method !== 'post') return this.serve(exchange, route as RequestRoute, headers, query, noBytes)
     if (contentLength > this.options.requestBodyBytesMax) return this.refuseBody(exchange, 'body')
     exchange.readBody(this.options.requestBodyBytesMax, heldBodyBytesMax, contentLength, (body) => {
       // Read to its end: the connection may go on.
       exchange.closeAfter = this.draining
-      this.serve(exchange, route as RequestRoute, headers, body)
+      this.serve(exchange, route as RequestRoute, headers, query, body)
     }, (limit) => { this.refuseBody(exchange, limit) })
   }
 
@@ -195,13 +205,14 @@ export class Transport implements ExchangeEvents {
       : new GatewayError('BIFROST_BODY_TOO_LARGE', { message: `The request body is larger than client.max_request_body_size_mb (${this.options.requestBodyBytesMax} bytes).` }))
   }
 
-  private serve (exchange: Exchange, route: RequestRoute, headers: string[], body: Buffer): void {
+  private serve (exchange: Exchange, route: RequestRoute, headers: string[], query: string, body: Buffer): void {
     try {
-      const parsed = parseRequest(route, body)
-      const { dialect, defaultProvider } = route
+      const parsed = parseRequest(route, body, headerOf(headers, 'content-type') ?? '')
+      const { dialect, defaultProvider, method, passthroughTo } = route
       const { operation } = parsed
       exchange.operation = operation
-      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
+      const resource = query === '' ? route.resource : `${route.resource}?${checkedQuery(query)}`
+      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, method, resource, passthroughTo, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
       exchange.watcher = run
       run.start()
     } catch (error) {
@@ -220,4 +231,10 @@ export class Transport implements ExchangeEvents {
   private failInternally (exchange: Exchange, error: unknown): void {
     exchange.refuse(new GatewayError('BIFROST_INTERNAL', { cause: error }))
   }
+}
+
+/** It goes upstream as it is. */
+function checkedQuery (query: string): string {
+  if (query.length > queryCharactersMax || !/^[\x21-\x7e]*$/.test(query)) throw invalid('query', `The query must be at most ${queryCharactersMax} printable ASCII characters without spaces.`)
+  return query
 }

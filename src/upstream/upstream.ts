@@ -1,6 +1,7 @@
 import { Client, ProxyAgent } from 'undici'
 import type { buildConnector, Dispatcher } from 'undici'
 import { createSharedReadConnector } from './shared-read-buffer.ts'
+import type { HttpMethod } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 
@@ -10,6 +11,8 @@ export interface UpstreamRequest {
   path: string
   /** Names and values in turn. */
   headers: string[]
+  /** Absent: POST. Without a body for every other one. */
+  method?: HttpMethod
   body: Uint8Array
 }
 
@@ -150,9 +153,9 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.dispatcher.dispatch({
       origin: request.origin,
       path: request.path,
-      method: 'POST',
+      method: request.method ?? 'POST',
       headers: request.headers,
-      body: request.body,
+      body: request.method === undefined || request.method === 'POST' ? request.body : null,
       headersTimeout: 0,
       bodyTimeout: 0
     }, this)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseRequest } from '../../src/api/parse-request.ts'
 import { findRoute } from '../../src/transport/routes.ts'
-import type { RequestRoute } from '../../src/api/parse-request.ts'
+import type { RequestRoute } from '../../src/api/parsed-request.ts'
 
 // Bodies as Amazon's user guide has them, family by family.
 const rows: readonly [string, object, string][] = [

@@ -68,23 +68,23 @@ test('a refusal names the field, what it holds and what is allowed', () => {
 })
 
 const accepted: [Operation, string, object][] = [
-  ['chat_completion', '{"model":"openai/gpt-4o","messages":[]}', { model: 'openai/gpt-4o', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['chat_completion', '{"messages":[1],"stream":true,"model":"a"}', { model: 'a', modelInPath: false, stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['chat_completion', '{"messages":[],"stream":null,"model":"a","stream_options":null}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: true, base64Embeddings: false, fallbacks: null }],
-  ['chat_completion', '{"messages":[],"m\\u006fdel":"\\u00fc\\ud83d\\ude00\\"\\\\\\/"}', { model: 'ü😀"\\/', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['chat_completion', `{"model":"${'a'.repeat(256)}","messages":[]}`, { model: 'a'.repeat(256), modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['text_completion', '{"model":"a","prompt":"x","stream":true}', { model: 'a', modelInPath: false, stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['text_completion', '{"model":"a","prompt":["x"]}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['responses', '{"model":"a","input":"x","stream":true,"encoding_format":"base64"}', { model: 'a', modelInPath: false, stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['embedding', '{"model":"a","input":"x","stream":true}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['embedding', '{"model":"a","input":["x"],"encoding_format":"base64"}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: true, fallbacks: null }],
-  ['embedding', '{"model":"a","input":["x"],"encoding_format":"float"}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['embedding', '{"model":"a","input":["x"],"encoding_format":null}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['chat_completion', '{"model":"a","messages":[],"fallbacks":null}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
-  ['chat_completion', '{"model":"a","messages":[],"fallbacks":[]}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: [] }],
-  ['chat_completion', '{"f\\u0061llbacks":["groq/llama-3","bare"],"model":"a","messages":[]}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['groq/llama-3', 'bare'] }],
-  ['responses', '{"model":"a","input":"x","fallbacks":[{"provider":"openrouter","model":"meta/llama"},{"model":"m","provider":"p","more":1}]}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['openrouter/meta/llama', 'p/m'] }],
-  ['embedding', '{"model":"a","input":"x","fallbacks":["1/m","2/m","3/m","4/m","5/m","6/m","7/m","8/m","9/m","10/m"]}', { model: 'a', modelInPath: false, stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['1/m', '2/m', '3/m', '4/m', '5/m', '6/m', '7/m', '8/m', '9/m', '10/m'] }]
+  ['chat_completion', '{"model":"openai/gpt-4o","messages":[]}', { model: 'openai/gpt-4o', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"messages":[1],"stream":true,"model":"a"}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"messages":[],"stream":null,"model":"a","stream_options":null}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: true, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"messages":[],"m\\u006fdel":"\\u00fc\\ud83d\\ude00\\"\\\\\\/"}', { model: 'ü😀"\\/', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', `{"model":"${'a'.repeat(256)}","messages":[]}`, { model: 'a'.repeat(256), modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['text_completion', '{"model":"a","prompt":"x","stream":true}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['text_completion', '{"model":"a","prompt":["x"]}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['responses', '{"model":"a","input":"x","stream":true,"encoding_format":"base64"}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: true, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['embedding', '{"model":"a","input":"x","stream":true}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['embedding', '{"model":"a","input":["x"],"encoding_format":"base64"}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: true, fallbacks: null }],
+  ['embedding', '{"model":"a","input":["x"],"encoding_format":"float"}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['embedding', '{"model":"a","input":["x"],"encoding_format":null}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":null}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: null }],
+  ['chat_completion', '{"model":"a","messages":[],"fallbacks":[]}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: [] }],
+  ['chat_completion', '{"f\\u0061llbacks":["groq/llama-3","bare"],"model":"a","messages":[]}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['groq/llama-3', 'bare'] }],
+  ['responses', '{"model":"a","input":"x","fallbacks":[{"provider":"openrouter","model":"meta/llama"},{"model":"m","provider":"p","more":1}]}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['openrouter/meta/llama', 'p/m'] }],
+  ['embedding', '{"model":"a","input":"x","fallbacks":["1/m","2/m","3/m","4/m","5/m","6/m","7/m","8/m","9/m","10/m"]}', { model: 'a', modelInPath: false, relay: false, contentType: '', stream: false, hasStreamOptions: false, base64Embeddings: false, fallbacks: ['1/m', '2/m', '3/m', '4/m', '5/m', '6/m', '7/m', '8/m', '9/m', '10/m'] }]
 ]
 
 test('an accepted body tells model, stream and what the client decided', () => {

@@ -4,7 +4,7 @@ import { load, loadProvider, problemsOf, providerProblems } from './load-text.ts
 
 test('a key is taken over with its defaults', () => {
   assert.deepEqual(loadProvider('openai', { keys: [{ value: 'secret' }] }).keys, [
-    { id: 'openai-0', name: 'openai-0', value: 'secret', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, aliases: {} }
+    { id: 'openai-0', name: 'openai-0', value: 'secret', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, useForBatchApi: false, aliases: {} }
   ])
 })
 
@@ -17,10 +17,11 @@ test('a key is taken over with every field', () => {
     blacklisted_models: ['b'],
     weight: 0.25,
     enabled: false,
+    use_for_batch_api: true,
     aliases: { fast: 'a', slow: { model_id: 'b', model_family: 'x' } }
   }
   assert.deepEqual(loadProvider('openai', { keys: [key] }).keys, [
-    { id: 'id-1', name: 'main', value: 'secret', models: ['a', 'b'], blacklistedModels: ['b'], weight: 0.25, enabled: false, aliases: { fast: 'a', slow: 'b' } }
+    { id: 'id-1', name: 'main', value: 'secret', models: ['a', 'b'], blacklistedModels: ['b'], weight: 0.25, enabled: false, useForBatchApi: true, aliases: { fast: 'a', slow: 'b' } }
   ])
 })
 

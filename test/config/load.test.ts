@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import { load, loadProvider } from './load-text.ts'
+import { openAiPaths } from './served-operations.ts'
 
 const mockWithDefaults = {
   name: 'mock',
   kind: 'mock',
   baseUrl: '',
-  keys: [{ id: 'keyless', name: 'keyless', value: '', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, aliases: {} }],
+  keys: [{ id: 'keyless', name: 'keyless', value: '', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, useForBatchApi: false, aliases: {} }],
   keyless: true,
   unavailableReason: null,
   concurrency: 1000,
@@ -33,14 +34,7 @@ const mockWithDefaults = {
   sendBackRawResponse: false,
   operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
   nativeOperations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
-  paths: {
-    chat_completion: '/v1/chat/completions',
-    text_completion: '/v1/completions',
-    embedding: '/v1/embeddings',
-    responses: '/v1/responses',
-    rerank: '/v1/rerank',
-    count_tokens: '/v1/responses/input_tokens'
-  },
+  paths: openAiPaths,
   injectStreamUsage: true,
   prices: {},
   mock: {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { load } from './load-text.ts'
+import { audio, batches, files, openAi, openAiPaths } from './served-operations.ts'
 
 /** A file as the Go original takes it: its names, its blocks, its enterprise blocks. */
 const originalFile = {
@@ -93,8 +94,8 @@ test('a file of the original loads unchanged: a provider with every block', () =
     kind: 'openai',
     baseUrl: 'https://api.openai.com',
     keys: [
-      { id: 'openai-main', name: 'openai-main', value: 'key-a', models: ['*'], blacklistedModels: [], weight: 0.7, enabled: true, aliases: {} },
-      { id: '7e5a', name: 'openai-mini', value: 'key-b', models: ['gpt-4o-mini'], blacklistedModels: [], weight: 0.3, enabled: true, aliases: { fast: 'gpt-4o-mini' } }
+      { id: 'openai-main', name: 'openai-main', value: 'key-a', models: ['*'], blacklistedModels: [], weight: 0.7, enabled: true, useForBatchApi: true, aliases: {} },
+      { id: '7e5a', name: 'openai-mini', value: 'key-b', models: ['gpt-4o-mini'], blacklistedModels: [], weight: 0.3, enabled: true, useForBatchApi: false, aliases: { fast: 'gpt-4o-mini' } }
     ],
     keyless: false,
     unavailableReason: null,
@@ -119,9 +120,9 @@ test('a file of the original loads unchanged: a provider with every block', () =
     tls: { insecureSkipVerify: false, caCertPem: '' },
     sendBackRawRequest: false,
     sendBackRawResponse: true,
-    operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
-    nativeOperations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
-    paths: { chat_completion: '/v1/chat/completions', text_completion: '/v1/completions', embedding: '/v1/embeddings', responses: '/v1/responses', rerank: '/v1/rerank', count_tokens: '/v1/responses/input_tokens' },
+    operations: openAi,
+    nativeOperations: openAi,
+    paths: openAiPaths,
     injectStreamUsage: true,
     prices: {},
     mock: null
@@ -133,7 +134,7 @@ test('a file of the original loads unchanged: the other providers', () => {
     name, baseUrl, keyless, unavailableReason, operations, keys: keys.map((key) => [key.name, key.value])
   }))
   assert.deepEqual(brief, [
-    { name: 'groq', baseUrl: 'https://api.groq.com/openai', keyless: false, unavailableReason: null, operations: ['chat_completion', 'responses', 'text_completion'], keys: [['groq-1', 'key-c']] },
+    { name: 'groq', baseUrl: 'https://api.groq.com/openai', keyless: false, unavailableReason: null, operations: ['chat_completion', 'responses', ...audio, ...files, ...batches, 'text_completion'], keys: [['groq-1', 'key-c']] },
     { name: 'ollama', baseUrl: 'http://localhost:11434', keyless: true, unavailableReason: null, operations: ['chat_completion', 'text_completion', 'embedding', 'responses'], keys: [['local', '']] },
     { name: 'my-openai', baseUrl: 'https://llm.example.com', keyless: false, unavailableReason: null, operations: ['chat_completion'], keys: [['k', 'key-a']] }
   ])
@@ -151,7 +152,6 @@ test('what has no effect gives one warning each', () => {
     noEffect('client.header_filter_config'),
     noEffect('client.compat'),
     noEffect('client.mcp_tool_execution_timeout'),
-    noEffect('providers.*.keys[].use_for_batch_api'),
     noEffect('providers.*.network_config.stream_throughput_guard'),
     noEffect('providers.*.openai_config'),
     noEffect('governance'),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { audio, batches, files, openAi, openAiPaths } from './served-operations.ts'
 import { load, loadProvider, providerProblems } from './load-text.ts'
 
 const key = { keys: [{ value: 'x' }] }
@@ -14,22 +15,22 @@ const text = 'text_completion'
 const responses = 'responses'
 /** `native` is what the provider has itself, `emulated` what goes through chat. */
 const builtIn: Array<{ name: string, baseUrl: string, native: string[], emulated: string[], injectStreamUsage: boolean, variable: string | null }> = [
-  { name: 'openai', baseUrl: 'https://api.openai.com', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: 'OPENAI_API_KEY' },
-  { name: 'groq', baseUrl: 'https://api.groq.com/openai', native: [chat, responses], emulated: [text], injectStreamUsage: true, variable: 'GROQ_API_KEY' },
+  { name: 'openai', baseUrl: 'https://api.openai.com', native: openAi, emulated: [], injectStreamUsage: true, variable: 'OPENAI_API_KEY' },
+  { name: 'groq', baseUrl: 'https://api.groq.com/openai', native: [chat, responses, ...audio, ...files, ...batches], emulated: [text], injectStreamUsage: true, variable: 'GROQ_API_KEY' },
   { name: 'cerebras', baseUrl: 'https://api.cerebras.ai', native: [chat, text], emulated: [responses], injectStreamUsage: true, variable: 'CEREBRAS_API_KEY' },
   { name: 'ollama', baseUrl: 'http://127.0.0.1:11434', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: null },
-  { name: 'vllm', baseUrl: 'http://127.0.0.1:8000', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: null },
+  { name: 'vllm', baseUrl: 'http://127.0.0.1:8000', native: [chat, text, 'embedding', responses, 'transcription', 'translation'], emulated: [], injectStreamUsage: true, variable: null },
   { name: 'sgl', baseUrl: 'http://127.0.0.1:30000', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: null },
   { name: 'perplexity', baseUrl: 'https://api.perplexity.ai', native: [chat], emulated: [text, responses], injectStreamUsage: false, variable: 'PERPLEXITY_API_KEY' },
-  { name: 'nebius', baseUrl: 'https://api.studio.nebius.com', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: 'NEBIUS_API_KEY' },
+  { name: 'nebius', baseUrl: 'https://api.studio.nebius.com', native: [chat, text, 'embedding', 'image_generation'], emulated: [responses], injectStreamUsage: true, variable: 'NEBIUS_API_KEY' },
   { name: 'openrouter', baseUrl: 'https://openrouter.ai/api', native: [chat, text, responses], emulated: [], injectStreamUsage: true, variable: 'OPENROUTER_API_KEY' },
-  { name: 'xai', baseUrl: 'https://api.x.ai', native: [chat, text, responses], emulated: [], injectStreamUsage: true, variable: 'XAI_API_KEY' },
+  { name: 'xai', baseUrl: 'https://api.x.ai', native: [chat, text, responses, 'image_generation'], emulated: [], injectStreamUsage: true, variable: 'XAI_API_KEY' },
   { name: 'fireworks', baseUrl: 'https://api.fireworks.ai/inference', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: 'FIREWORKS_API_KEY' },
   { name: 'deepseek', baseUrl: 'https://api.deepseek.com', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'DEEPSEEK_API_KEY' },
-  { name: 'together', baseUrl: 'https://api.together.xyz', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: 'TOGETHER_API_KEY' },
+  { name: 'together', baseUrl: 'https://api.together.xyz', native: [chat, text, 'embedding', 'image_generation', ...audio], emulated: [responses], injectStreamUsage: true, variable: 'TOGETHER_API_KEY' },
   { name: 'parasail', baseUrl: 'https://api.parasail.io', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'PARASAIL_API_KEY' },
   { name: 'huggingface', baseUrl: 'https://router.huggingface.co', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'HUGGINGFACE_API_KEY' },
-  { name: 'mistral', baseUrl: 'https://api.mistral.ai', native: [chat, 'embedding'], emulated: [text, responses], injectStreamUsage: false, variable: 'MISTRAL_API_KEY' }
+  { name: 'mistral', baseUrl: 'https://api.mistral.ai', native: [chat, 'embedding', 'transcription', 'moderation', ...files], emulated: [text, responses], injectStreamUsage: false, variable: 'MISTRAL_API_KEY' }
 ]
 
 for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of builtIn) {
@@ -49,7 +50,7 @@ for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of b
 test('anthropic is known without configuration, and every chat goes to its Messages API', () => {
   const { kind, baseUrl, operations, paths, injectStreamUsage, unavailableReason } = loadProvider('anthropic', {})
   assert.deepEqual({ kind, baseUrl, operations, injectStreamUsage, unavailableReason }, {
-    kind: 'anthropic', baseUrl: 'https://api.anthropic.com', operations: [chat, 'count_tokens', text, responses], injectStreamUsage: false, unavailableReason: 'no key: set ANTHROPIC_API_KEY'
+    kind: 'anthropic', baseUrl: 'https://api.anthropic.com', operations: [chat, 'count_tokens', ...files, ...batches, 'batch_results', 'batch_delete', text, responses], injectStreamUsage: false, unavailableReason: 'no key: set ANTHROPIC_API_KEY'
   })
   assert.deepEqual([paths.chat_completion, paths.responses, paths.count_tokens], ['/v1/messages', '/v1/messages', '/v1/messages/count_tokens'])
 })
@@ -121,16 +122,16 @@ test('a custom provider serves everything at its own address', () => {
   const provider = loadProvider('my-llm', custom())
   assert.equal(provider.kind, 'openai')
   assert.equal(provider.baseUrl, 'https://llm.example.com')
-  assert.deepEqual(provider.operations, ['chat_completion', 'text_completion', 'embedding', 'responses'])
+  assert.deepEqual(provider.operations, openAi)
   assert.deepEqual(provider.nativeOperations, provider.operations)
   assert.equal(provider.injectStreamUsage, true)
   assert.equal(provider.keyless, false)
 })
 
 test('a custom provider is restricted by allowed_requests', () => {
-  const provider = loadProvider('my-llm', custom({ allowed_requests: { chat_completion: true, chat_completion_stream: true, embedding: true, responses: false, speech: true } }))
-  assert.deepEqual(provider.operations, ['chat_completion', 'embedding'])
-  assert.deepEqual(provider.nativeOperations, ['chat_completion', 'embedding'])
+  const provider = loadProvider('my-llm', custom({ allowed_requests: { chat_completion: true, chat_completion_stream: true, embedding: true, responses: false, speech: true, file_list: true, video: true } }))
+  assert.deepEqual(provider.operations, ['chat_completion', 'embedding', 'speech', 'file_list'])
+  assert.deepEqual(provider.nativeOperations, provider.operations)
   assert.deepEqual(loadProvider('my-llm', custom({ allowed_requests: {} })).operations, [])
 })
 
@@ -146,12 +147,9 @@ test('a custom provider may need no key, and without one says where to put it', 
 test('request_path_overrides replaces paths or whole URLs', () => {
   const provider = loadProvider('my-llm', custom({ request_path_overrides: { chat_completion: '/chat', embedding: 'https://embed.example.com/v1/embeddings' } }))
   assert.deepEqual(provider.paths, {
+    ...openAiPaths,
     chat_completion: '/chat',
-    text_completion: '/v1/completions',
-    embedding: 'https://embed.example.com/v1/embeddings',
-    responses: '/v1/responses',
-    rerank: '/v1/rerank',
-    count_tokens: '/v1/responses/input_tokens'
+    embedding: 'https://embed.example.com/v1/embeddings'
   })
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { describeSettings } from '../../src/config/describe.ts'
 import { load, loadProvider, problemsOf, providerProblems } from './load-text.ts'
+import { openAi } from './served-operations.ts'
 
 /** A file of the original as people run it; the runner starts in the root of the repository. */
 const originalText = readFileSync(join(process.cwd(), 'test/config/original-config.json'), 'utf8')
@@ -62,7 +63,7 @@ test('the description names unsupported providers in one line', () => {
 test('a request to an unsupported provider passes the check of the operation, so that it gets the reason', () => {
   const { operations, keys, keyless, baseUrl, proxy, kind } = loadProvider('replicate', { keys: [{ value: 'x' }] })
   assert.deepEqual({ operations, keys, keyless, baseUrl, proxy, kind }, {
-    operations: ['chat_completion', 'text_completion', 'embedding', 'responses'], keys: [], keyless: false, baseUrl: '', proxy: null, kind: 'openai'
+    operations: openAi, keys: [], keyless: false, baseUrl: '', proxy: null, kind: 'openai'
   })
 })
 

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseRequest } from '../../src/api/parse-request.ts'
-import type { RequestRoute } from '../../src/api/parse-request.ts'
+import type { RequestRoute } from '../../src/api/parsed-request.ts'
 import type { JsonObject } from '../../src/api/chat.ts'
 import { chatDialectOf, embeddingDialectOf, rerankDialectOf } from '../../src/dialects/registry.ts'
 import { GatewayError } from '../../src/errors.ts'

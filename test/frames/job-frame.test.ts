@@ -5,6 +5,7 @@ import { readJobFrame, sizeOfJobFrame, writeJobFrame } from '../../src/frames/jo
 import { jobFrameKinds, protocolVersion, resultFrameKinds } from '../../src/frames/kinds.ts'
 import { dialects } from '../../src/api/dialects.ts'
 import type { JobHead } from '../../src/api/job.ts'
+import { httpMethods } from '../../src/api/job.ts'
 import { operations } from '../../src/api/operations.ts'
 
 const plainHead: JobHead = {
@@ -18,6 +19,11 @@ const plainHead: JobHead = {
   sendBackRawResponse: false,
   freshConnection: false,
   passExtraParams: false,
+  relay: false,
+  passthrough: false,
+  method: 'POST',
+  resource: '',
+  contentType: '',
   model: 'gpt-4o-mini',
   extraFields: '',
   forwardedHeaders: ''
@@ -34,6 +40,11 @@ const heads: fc.Arbitrary<JobHead> = fc.record({
   sendBackRawResponse: fc.boolean(),
   freshConnection: fc.boolean(),
   passExtraParams: fc.boolean(),
+  relay: fc.boolean(),
+  passthrough: fc.boolean(),
+  method: fc.constantFrom(...httpMethods),
+  resource: fc.string({ unit: 'grapheme-ascii', maxLength: 300 }),
+  contentType: fc.string({ unit: 'grapheme-ascii', maxLength: 256 }),
   model: fc.string({ unit: 'grapheme', maxLength: 256 }),
   extraFields: fc.string({ unit: 'grapheme', maxLength: 300 }),
   forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
@@ -65,7 +76,7 @@ test('a body that travels through the port leaves an empty one in the frame', ()
 })
 
 test('every flag stands for itself', () => {
-  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams'] as const
+  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams', 'relay', 'passthrough'] as const
   for (const flag of flags) {
     const frame = readJobFrame(1, write({ ...plainHead, [flag]: true }, [], 0).data, 0)
     assert.deepEqual(flags.filter((name) => frame[name]), [flag])
@@ -73,13 +84,12 @@ test('every flag stands for itself', () => {
   }
 })
 
-test('a frame takes 28 bytes and its parts: the layout is fixed', () => {
-  const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1' }
+test('a frame takes 36 bytes and its parts: the layout is fixed', () => {
+  const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1', method: 'DELETE' as const, relay: true, resource: '/x', contentType: 'y' }
   const { data, bytes } = write(head, [Buffer.from('{}')], 0)
-  assert.equal(bytes, 28 + 2 + 2 + 4 + 2)
-  data.fill(0, 10, 12) // dialect 0, not used
+  assert.equal(bytes, 36 + 2 + 2 + 4 + 2 + 1 + 2)
   assert.equal(data.subarray(0, bytes).toString('hex'),
-    '07000000' + '03000000' + '03' + '21' + '0000' + '02000000' + '02000000' + '04000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '7b7d')
+    '07000000' + '03000000' + '03' + '21' + '00' + '06' + '02000000' + '02000000' + '04000000' + '02000000' + '01000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '2f78' + '79' + '7b7d')
 })
 
 test('the body is a copy: the ring may overwrite its bytes', () => {

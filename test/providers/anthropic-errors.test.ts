@@ -84,7 +84,7 @@ test('a request that makes no sense names its member', () => {
     }
   }
   assert.equal(paramOf([]), 'messages')
-  assert.equal(paramOf([{ role: 'system', content: 'x' }]), 'messages')
+  assert.equal(paramOf([{ role: 'system', content: ' ' }]), 'messages')
   assert.equal(paramOf([{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'gs://bucket/a.png' } }] }]), 'messages.content.image_url.url')
   assert.equal(paramOf([{ role: 'user', content: [{ type: 'file', file: { file_data: 'JVBE' } }] }]), 'messages.content.file.file_data')
 })

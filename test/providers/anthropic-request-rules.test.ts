@@ -29,7 +29,7 @@ const userBlocks = new Set(['text', 'image', 'document', 'tool_result'])
 const assistantBlocks = new Set(['text', 'thinking', 'redacted_thinking', 'tool_use'])
 
 /** Anthropic's rules, written from its documentation and its error messages. */
-function checkBody (body: Body): void {
+function checkBody (body: Body, model: string): void {
   for (const name of Object.keys(body)) assert.ok(members.has(name), name)
   assert.ok(Number.isInteger(body.max_tokens) && body.max_tokens > 0)
   assert.ok(body.messages.length > 0)
@@ -41,7 +41,17 @@ function checkBody (body: Body): void {
     if (typeof content !== 'string') checkTurn(role, content, body.messages[index - 1]?.content)
     if (role === 'assistant') checkAnswered(content, body.messages[index + 1]?.content, index === body.messages.length - 1)
   }
+  checkEnd(body, model)
   checkOptions(body)
+}
+
+/** Models without prefill answer 400 to a last turn of the assistant, others to one that is thought, or that they are to go on from thinking. */
+function checkEnd ({ messages, thinking }: Body, model: string): void {
+  const end = messages.at(-1)
+  if (end?.role !== 'assistant') return
+  assert.doesNotMatch(model, /4-[6-9]|sonnet-5|-5-5|fable|tomorrow/)
+  assert.ok(thinking === undefined || thinking.type === 'disabled')
+  assert.ok(typeof end.content === 'string' || !end.content.some(({ type }) => type.endsWith('thinking')))
 }
 
 function checkTexts (content: string | Block[]): void {
@@ -75,7 +85,8 @@ function checkAnswered (content: string | Block[], next: string | Block[] | unde
 }
 
 function checkOptions (body: Body): void {
-  const { tools, tool_choice: choice, thinking, temperature, top_p: topP, top_k: topK } = body
+  const { messages, tools, tool_choice: choice, thinking, temperature, top_p: topP, top_k: topK } = body
+  if (messages.some(({ content }) => Array.isArray(content) && content.some(({ type }) => type === 'tool_use'))) assert.ok(tools !== undefined, 'calls want tools')
   if (tools !== undefined) assert.ok(tools.length > 0 && tools.every(({ name, input_schema: schema }) => typeof name === 'string' && schema?.type === 'object'))
   if (choice !== undefined) assert.ok(tools !== undefined)
   if (thinking?.type === 'enabled') assert.ok((thinking.budget_tokens ?? 0) >= 1_024 && (thinking.budget_tokens ?? 0) < body.max_tokens)
@@ -98,7 +109,7 @@ test('whatever the request, its body follows the rules of the Messages API', (t)
     const context = createContext({ model, stream })
     try {
       const body = createAnthropicFamily(createSettings()).chat(model)?.toChatRequest(request, context).body as unknown as Body
-      checkBody(JSON.parse(JSON.stringify(body)) as Body)
+      checkBody(JSON.parse(JSON.stringify(body)) as Body, model)
       made++
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error

@@ -44,7 +44,7 @@ test('recorded chat requests come through the canonical form as they were', { sk
 test('recorded answers go through byte for byte, and come through the canonical form as they were', { skip }, (t) => {
   for (const { name, operation, body } of unary) {
     const answer = JSON.parse(body.toString('utf8')) as ChatReply & { usage: { input_tokens?: number, output_tokens?: number } }
-    const reply = adapter.open(createJob(operation, { stream: false })).fromReply(body)
+    const reply = adapter.open(createJob(operation, { stream: false })).fromReply(body, {})
     assert.deepEqual(Buffer.from(reply.body), body, name)
     assert.deepEqual(reply.usage, countsOf(answer.usage as unknown as Record<string, unknown>), name)
     if (operation !== 'chat_completion') continue

@@ -27,8 +27,6 @@ export interface Vendor {
   settings: ProviderSettings
   /** Throws what the vendor would refuse. Null: the client's bytes go through as they are, always. */
   check: ((body: Body) => void) | null
-  /** Refusals of `check` that are the vendor's to make: the translation says what the client said. */
-  left?: RegExp
   replies: Readonly<Record<Ending, Buffer>>
   streams: Readonly<Record<Exclude<Ending, 'length'>, Buffer>>
 }
@@ -48,18 +46,6 @@ function streamsOf (toChunks: (reply: Said) => readonly (string | Uint8Array)[])
   const of = (reply: Said): Buffer => Buffer.concat(toChunks(reply).map((chunk) => Buffer.from(chunk as string)))
   return { text: of(said), call: of(called) }
 }
-
-/**
- * Claude: a history of calls without tools, and a question of white space, which leaves the assistant's turn the first (relaxed by
- * Anthropic in October 2024).
- */
-const leftToClaude = /^(?:Requests which include `tool_use`|messages\.0: the role is assistant)/
-/** Gemini: a last or a first turn of the model, of which only the fakes are sure. */
-const leftToGemini = /^(?:the (?:last|first) turn is the model's|\/systemInstruction\/parts\/\d+\/text must match)/
-/** Cohere: a last word of the assistant, and texts of white space. */
-const leftToCohere = /^(?:the last message must be|an assistant message needs|\/messages\/\d+\/content must match pattern|(?=.*must match pattern "\\S")\/messages\/\d+\/role)/
-/** Mistral: a temperature over 1.5, since bytes may go through unread, and an assistant whose parts are empty texts. */
-const leftToMistral = /^(?:\/temperature must be <= 1\.5|Assistant message must have either content)/
 
 const key = { name: 'main', value: 'secret', models: ['*'] }
 
@@ -110,7 +96,6 @@ export const vendors: readonly Vendor[] = [
     name: 'anthropic',
     model: 'claude-haiku-4-5',
     settings: settingsOf('anthropic'),
-    left: leftToClaude,
     replies: claudeReplies,
     streams: claudeStreams,
     check (body) {
@@ -122,7 +107,6 @@ export const vendors: readonly Vendor[] = [
     name: 'vertex with claude',
     model: 'claude-haiku-4-5',
     settings: vertexSettings,
-    left: leftToClaude,
     replies: claudeReplies,
     streams: claudeStreams,
     check (body) {
@@ -147,7 +131,6 @@ export const vendors: readonly Vendor[] = [
     name: 'gemini',
     model: 'gemini-2.5-flash',
     settings: settingsOf('gemini'),
-    left: leftToGemini,
     replies: geminiReplies,
     streams: geminiStreams,
     check (body) {
@@ -159,7 +142,6 @@ export const vendors: readonly Vendor[] = [
     name: 'vertex with gemini',
     model: 'gemini-2.5-flash',
     settings: vertexSettings,
-    left: leftToGemini,
     replies: geminiReplies,
     streams: geminiStreams,
     check (body) {
@@ -172,7 +154,6 @@ export const vendors: readonly Vendor[] = [
     model: 'command-a-03-2025',
     settings: settingsOf('cohere'),
     check: readCohere,
-    left: leftToCohere,
     streams: streamsOf((reply) => [...sse(toCohereEvents(reply)), 'data: [DONE]\n\n']),
     replies: repliesOf((ending) => ({
       id: 'c-1',
@@ -181,7 +162,7 @@ export const vendors: readonly Vendor[] = [
       usage: { billed_units: { input_tokens: 3, output_tokens: 5 }, tokens: { input_tokens: 11, output_tokens: 7 } }
     }))
   },
-  { name: 'mistral', model: 'mistral-small-latest', settings: settingsOf('mistral'), check: readMistral, left: leftToMistral, replies: openAiReplies, streams: streamsOf((reply) => sse(toMistralChunks(reply))) },
+  { name: 'mistral', model: 'mistral-small-latest', settings: settingsOf('mistral'), check: readMistral, replies: openAiReplies, streams: streamsOf((reply) => sse(toMistralChunks(reply))) },
   {
     name: 'ollama',
     model: 'llama3.2',

@@ -17,7 +17,7 @@ const refused = (param: string) => ({ name: 'GatewayError', code: 'BIFROST_INVAL
 testGoldenFiles('cohere', family)
 
 test('a request goes to the path of its operation, with the key', async () => {
-  assert.equal(chat.toChatRequest(emptyRequest, createContext()).url.href, 'https://api.cohere.com/v2/chat')
+  assert.equal(chat.toChatRequest({ model: 'm', messages: [{ role: 'user', content: 'a' }] }, createContext()).url.href, 'https://api.cohere.com/v2/chat')
   assert.equal(embedding.toEmbeddingRequest({ model: 'm', input: 'a' }, createContext()).url.href, 'https://api.cohere.com/v2/embed')
   assert.equal(rerank.toRerankRequest({ model: 'm', query: 'a', documents: [] }, createContext()).url.href, 'https://api.cohere.com/v2/rerank')
   const request = await family.authorize({ origin: '', path: '', headers: [], body: Buffer.alloc(0) }, 0)

@@ -68,8 +68,9 @@ const jobOf = (body: object, more: Partial<JobFrame> = {}): JobFrame => createJo
 test('what needs no change goes through as it is', () => {
   assert.equal(isPlain(jobOf(plainBody)), true)
   assert.equal(isPlain(jobOf({ model: 'm', input: ['a'], encoding_format: 'base64' }, { operation: 'embedding' })), true)
+  for (const temperature of [0, 0.25, 1, 1.49, null]) assert.equal(isPlain(jobOf({ ...plainBody, temperature })), true, String(temperature))
   // Python's spaces, and a role that is only spoken of.
-  assert.equal(isPlain(createJob('chat_completion', { body: Buffer.from('{"model": "m", "messages": [{"role": "user", "content": "my \\"role\\": \\"assistant\\""}]}') })), true)
+  assert.equal(isPlain(createJob('chat_completion', { body: Buffer.from('{"model": "m", "temperature": 0.7, "messages": [{"role": "user", "content": "my \\"role\\": \\"assistant\\""}]}') })), true)
 })
 
 test('what Mistral refuses or words otherwise does not', () => {
@@ -78,6 +79,7 @@ test('what Mistral refuses or words otherwise does not', () => {
     { tools: [] }, { seed: 1 }, { max_completion_tokens: 5 }, { stream_options: {} }, { user: 'u' }, { store: false }, { logprobs: true }, { top_k: 1 }, { reasoning_effort: 'high' }, { service_tier: 'auto' }, { prompt_mode: 'reasoning' },
     { messages: [{ role: 'developer', content: 's' }, ...messages] }, { messages: [{ role: 'user', content: 'x', name: 'ann' }] }, { messages: [...messages, { role: 'assistant', content: 'go on' }] },
     { messages: [{ content: 'go on', role: 'assistant' }] }, { messages: [{ role: 'tool', tool_call_id: 'a', content: '' }, messages[1]] },
+    { temperature: 1.6 }, { temperature: 2 }, { messages: [...messages, { role: 'assistant', content: [{ type: 'text', text: '' }] }, ...messages] },
     { messages: [{ role: 'user', content: [{ type: 'file', file: {} }] }] }, { messages: [{ role: 'user', content: [{ type: 'text', text: '', cache_control: {} }] }] }
   ]) assert.equal(isPlain(jobOf({ ...plainBody, ...more })), false, JSON.stringify(more))
   assert.equal(isPlain(jobOf(plainBody, { model: 'magistral-medium-latest' })), false)

@@ -23,6 +23,7 @@ function checkMessages (messages: readonly MistralMessage[]): void {
     assert.deepEqual(Object.keys(message).filter((name) => messageMembers[message.role]?.includes(name) !== true), [])
     if (Array.isArray(message.content)) assert.ok(message.content.every((part) => partTypes.has(part.type)))
     else assert.equal(typeof message.content, 'string')
+    if (message.role === 'assistant' && Array.isArray(message.content)) assert.ok(message.content.every((part) => part.type !== 'text' || part.text !== ''))
     if (message.role === 'assistant') assert.ok((message.content ?? '').length > 0 || message.tool_calls !== undefined, 'an assistant that says nothing')
     if (message.role === 'user' || message.role === 'system') assert.notEqual(messages[index - 1]?.role, 'tool')
     for (const call of message.tool_calls ?? []) {
@@ -45,6 +46,7 @@ test('a thousand requests become bodies that the API takes, or say which member 
       assert.ok(error instanceof GatewayError && error.code === 'BIFROST_INVALID_REQUEST' && error.param !== null, String(error))
       return
     }
+    assert.ok(body['temperature'] === undefined || (body['temperature'] as number) <= 1.5)
     for (const [name, value] of Object.entries(body)) assert.ok(members.has(name) && value !== null, name)
     assert.ok(body['tool_choice'] === undefined || body['tools'] !== undefined)
     checkMessages(body['messages'] as MistralMessage[])

@@ -11,7 +11,7 @@ function createTarget (requestedModel: string, model: string, keyName = 'primary
 }
 
 test('an answer names provider, models, key and request type', () => {
-  const { headers, extraFields, chunkFields } = new Identities().of(createTarget('fast', 'gpt-4o-mini'), 'chat_completion', true)
+  const { headers, extraFields, chunkFields } = new Identities().of(createTarget('fast', 'gpt-4o-mini'), 'chat_completion_stream')
   assert.deepEqual(headers.split('\r\n'), [
     'x-bifrost-provider: openai',
     'x-bifrost-original-model: fast',
@@ -35,21 +35,22 @@ const hostile = fc.oneof(
 test('no model or key name can break a header line or leave ASCII', () => {
   const identities = new Identities()
   fc.assert(fc.property(hostile, hostile, hostile, (requested, model, keyName) => {
-    const { headers, extraFields, chunkFields, modelJson } = identities.of(createTarget(requested, model, keyName), 'chat_completion', false)
+    const { headers, extraFields, chunkFields, modelJson } = identities.of(createTarget(requested, model, keyName), 'chat_completion')
     assert.match(extraFields, /^[\x20-\x7e]*$/)
     assert.match(chunkFields, /^[\x20-\x7e]*$/)
     const lines = headers.split('\r\n')
-    assert.equal(lines.length, 7)
+    // What is about no model names none.
+    assert.equal(lines.length, requested === '' ? 4 : 7)
     for (const line of lines) assert.match(line, /^x-bifrost-[a-z-]+: [\x20-\x7e]*$/)
     const fields = JSON.parse(`{${extraFields}}`) as { original_model_requested: string, routing_info: object }
-    assert.equal(fields.original_model_requested, requested)
-    assert.deepEqual(fields.routing_info, { provider: 'openai', model, key: keyName })
+    assert.equal(fields.original_model_requested ?? '', requested)
+    assert.deepEqual(fields.routing_info, { provider: 'openai', ...requested === '' ? {} : { model }, key: keyName })
     assert.equal(JSON.parse(Buffer.from(modelJson).toString()), model)
   }), { numRuns: 3000 })
 })
 
 test('printable names go into headers as they are, others percent-encoded', () => {
-  const headerOf = (model: string): string | undefined => new Identities().of(createTarget(model, model), 'embedding', false).headers.split('\r\n')[1]
+  const headerOf = (model: string): string | undefined => new Identities().of(createTarget(model, model), 'embedding').headers.split('\r\n')[1]
   assert.equal(headerOf('meta/llama 3 (70%)'), 'x-bifrost-original-model: meta/llama 3 (70%)')
   assert.equal(headerOf('ü€'), 'x-bifrost-original-model: %C3%BC%E2%82%AC')
   assert.equal(headerOf('a\r\nb'), 'x-bifrost-original-model: a%0D%0Ab')
@@ -58,14 +59,14 @@ test('printable names go into headers as they are, others percent-encoded', () =
 
 test('the same target has one identity, another has another', () => {
   const identities = new Identities()
-  const first = identities.of(createTarget('a', 'b'), 'chat_completion', false)
-  assert.equal(identities.of(createTarget('a', 'b'), 'chat_completion', false), first)
+  const first = identities.of(createTarget('a', 'b'), 'chat_completion')
+  assert.equal(identities.of(createTarget('a', 'b'), 'chat_completion'), first)
   for (const other of [
-    identities.of(createTarget('a', 'b'), 'chat_completion', true),
-    identities.of(createTarget('a', 'b'), 'responses', false),
-    identities.of(createTarget('a', 'c'), 'chat_completion', false),
-    identities.of(createTarget('c', 'b'), 'chat_completion', false),
-    identities.of(createTarget('a', 'b', 'other'), 'chat_completion', false)
+    identities.of(createTarget('a', 'b'), 'chat_completion_stream'),
+    identities.of(createTarget('a', 'b'), 'responses'),
+    identities.of(createTarget('a', 'c'), 'chat_completion'),
+    identities.of(createTarget('c', 'b'), 'chat_completion'),
+    identities.of(createTarget('a', 'b', 'other'), 'chat_completion')
   ]) assert.notEqual(other, first)
 })
 
@@ -73,8 +74,8 @@ test('clients that make up names do not make the map grow without end', () => {
   const identities = new Identities()
   const { byModel } = identities as unknown as { byModel: Map<string, unknown[]> }
   for (let index = 0; index < 2_500; index++) {
-    identities.of(createTarget(`m${index}`, 'm'), 'chat_completion', false)
-    identities.of(createTarget('same', `m${index}`), 'chat_completion', false)
+    identities.of(createTarget(`m${index}`, 'm'), 'chat_completion')
+    identities.of(createTarget('same', `m${index}`), 'chat_completion')
     assert.ok([...byModel.values()].reduce((sum, entries) => sum + entries.length, 0) <= 1_000)
   }
 })

@@ -19,7 +19,7 @@ const settings = createSettings([
 
 /** The steps that the plan takes for the target that a request names. */
 function resolveTarget (from: typeof settings, model: string, operation: Operation): Target {
-  const route = resolveRoute(from, model)
+  const route = resolveRoute(from, model, operation)
   checkRoute(from, route, operation)
   return toTarget(route, pickKey(route.provider, route.requestedModel, noPin, 0), null)
 }

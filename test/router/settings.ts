@@ -1,7 +1,8 @@
+import { builtInProvider } from '../../src/config/providers.ts'
 import type { KeySettings, ProviderSettings, Settings } from '../../src/api/settings.ts'
 
 export function createKey (extra: Partial<KeySettings> = {}): KeySettings {
-  return { id: 'key-id', name: 'key-name', value: 'sk-secret', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, aliases: {}, ...extra }
+  return { id: 'key-id', name: 'key-name', value: 'sk-secret', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, useForBatchApi: false, aliases: {}, ...extra }
 }
 
 export function createProvider (name: string, extra: Partial<ProviderSettings> = {}): ProviderSettings {
@@ -35,14 +36,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     sendBackRawResponse: false,
     operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
     nativeOperations: extra.operations ?? ['chat_completion', 'text_completion', 'embedding', 'responses'],
-    paths: {
-      chat_completion: '/v1/chat/completions',
-      text_completion: '/v1/completions',
-      embedding: '/v1/embeddings',
-      responses: '/v1/responses',
-      rerank: '/v1/rerank',
-      count_tokens: '/v1/responses/input_tokens'
-    },
+    paths: builtInProvider('openai')?.paths as ProviderSettings['paths'],
     prices: {},
     injectStreamUsage: true,
     mock: null,

@@ -10,6 +10,8 @@ export interface CapturedRequest {
   path: string
   headers: IncomingHttpHeaders
   body: string
+  /** The same before decoding. */
+  bytes: Buffer
 }
 
 export interface CaptureUpstream {
@@ -38,7 +40,7 @@ export async function startCaptureUpstream (owner: Owner): Promise<CaptureUpstre
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => { chunks.push(chunk) })
     request.on('end', () => {
-      const captured = { method: String(request.method), path: String(request.url), headers: request.headers, body: Buffer.concat(chunks).toString('utf8') }
+      const captured = { method: String(request.method), path: String(request.url), headers: request.headers, body: Buffer.concat(chunks).toString('utf8'), bytes: Buffer.concat(chunks) }
       upstream.requests.push(captured)
       upstream.answer(response, captured)
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findRoute } from '../../src/transport/routes.ts'
+import { findResourceRoutes, findRoute } from '../../src/transport/routes.ts'
 
 type Row = [path: string, dialect: string, operation: string, model: string | null, stream: boolean | null, provider: string | null, template: string]
 
@@ -32,12 +32,19 @@ const rows: readonly Row[] = [
   ['/cohere/v2/chat', 'cohere', 'chat_completion', null, null, 'cohere', '/cohere/v2/chat'],
   ['/v2/embed', 'cohere', 'embedding', null, null, 'cohere', '/v2/embed'],
   ['/api/chat', 'ollama', 'chat_completion', null, null, 'ollama', '/api/chat'],
-  ['/api/v1/chat/completions', 'openai', 'chat_completion', null, null, null, '/api/v1/chat/completions']
+  ['/api/v1/chat/completions', 'openai', 'chat_completion', null, null, null, '/api/v1/chat/completions'],
+  ['/v1/images/generations', 'openai', 'image_generation', null, null, null, '/v1/images/generations'],
+  ['/openai/v1/images/edits', 'openai', 'image_edit', null, null, 'openai', '/openai/v1/images/edits'],
+  ['/openai/images/variations', 'openai', 'image_variation', null, null, 'openai', '/openai/images/variations'],
+  ['/openai/deployments/whisper/audio/transcriptions', 'openai', 'transcription', 'whisper', null, 'openai', '/openai/deployments/{model}/audio/transcriptions'],
+  ['/v1/audio/translations', 'openai', 'translation', null, null, null, '/v1/audio/translations'],
+  ['/litellm/v1/audio/speech', 'openai', 'speech', null, null, null, '/litellm/v1/audio/speech'],
+  ['/v1/moderations', 'openai', 'moderation', null, null, null, '/v1/moderations']
 ]
 
 for (const [path, dialect, operation, model, stream, defaultProvider, template] of rows) {
   test(`${path} is ${dialect}'s ${operation}`, () => {
-    assert.deepEqual(findRoute(path), { dialect, operation, model, stream, defaultProvider, template })
+    assert.deepEqual(findRoute(path), { dialect, operation, model, stream, defaultProvider, template, method: 'POST', resource: '', passthroughTo: null })
   })
 }
 
@@ -58,4 +65,51 @@ test('a long path takes time in proportion to its length', () => {
   const startedMs = performance.now()
   for (let index = 0; index < 100; index++) assert.equal(findRoute(path), null)
   assert.ok(performance.now() - startedMs < 2_000)
+})
+
+// [path, has Anthropic's header, dialect, provider, by method: operation and what goes upstream after the root]
+const resourceRows: readonly [string, boolean, string, string | null, Record<string, [string, string]>][] = [
+  ['/v1/files', false, 'openai', null, { POST: ['file_upload', ''], GET: ['file_list', ''] }],
+  ['/v1/files', true, 'anthropic', 'anthropic', { POST: ['file_upload', ''], GET: ['file_list', ''] }],
+  ['/openai/files/file-abc', false, 'openai', 'openai', { GET: ['file_retrieve', '/file-abc'], DELETE: ['file_delete', '/file-abc'] }],
+  ['/anthropic/v1/files/file_011/content', false, 'anthropic', 'anthropic', { GET: ['file_content', '/file_011/content'] }],
+  ['/v1/batches', false, 'openai', null, { POST: ['batch_create', ''], GET: ['batch_list', ''] }],
+  ['/litellm/openai/v1/batches/batch_1/cancel', false, 'openai', 'openai', { POST: ['batch_cancel', '/batch_1/cancel'] }],
+  ['/v1/messages/batches', false, 'anthropic', 'anthropic', { POST: ['batch_create', ''], GET: ['batch_list', ''] }],
+  ['/v1/messages/batches/msgbatch_1', true, 'anthropic', 'anthropic', { GET: ['batch_retrieve', '/msgbatch_1'], DELETE: ['batch_delete', '/msgbatch_1'] }],
+  ['/v1/messages/batches/msgbatch_1/results', true, 'anthropic', 'anthropic', { GET: ['batch_results', '/msgbatch_1/results'] }]
+]
+
+for (const [path, isAnthropic, dialect, provider, byMethod] of resourceRows) {
+  test(`${path}${isAnthropic ? ' with Anthropic\'s header' : ''} is about what ${dialect}'s clients keep`, () => {
+    const routes = findResourceRoutes(path, isAnthropic)
+    assert.deepEqual(Object.fromEntries(Object.entries(routes ?? {}).map(([method, route]) => [method, [route.operation, route.resource]])), byMethod)
+    for (const [method, route] of Object.entries(routes ?? {})) assert.deepEqual([route.method, route.dialect, route.defaultProvider, route.model], [method, dialect, provider, ''])
+  })
+}
+
+test('a path that leaves its root, or has more than an id and what is done with it, is about nothing', () => {
+  for (const path of ['/v1/files/', '/v1/files/..', '/v1/files/a/b/c', '/v1/files/a%2Fb', '/v1/files/a/delete', '/v1/batches/x/results', '/v1/filesystem', '/cohere/v1/files', '/v1/files/a/toString', '/v1/messages/batches/a/content', '/files']) {
+    assert.equal(findResourceRoutes(path, false), null, path)
+  }
+})
+
+test('what goes through to a provider unread is inference, in whoever\'s words', () => {
+  const passed = (path: string): unknown[] => {
+    const { dialect, operation, model, passthroughTo, template } = findRoute(path) ?? {}
+    return [dialect, operation, model, passthroughTo, template]
+  }
+  assert.deepEqual(passed('/openai_passthrough/v1/chat/completions'), ['openai', 'chat_completion', null, 'openai', '/{provider}_passthrough/v1/chat/completions'])
+  assert.deepEqual(passed('/my-vllm_passthrough/v1/embeddings'), ['openai', 'embedding', null, 'my-vllm', '/{provider}_passthrough/v1/embeddings'])
+  assert.deepEqual(passed('/anthropic_passthrough/v1/messages'), ['anthropic', 'chat_completion', null, 'anthropic', '/{provider}_passthrough/v1/messages'])
+  assert.deepEqual(passed('/azure_passthrough/openai/deployments/gpt-4o/chat/completions'), ['openai', 'chat_completion', 'gpt-4o', 'azure', '/{provider}_passthrough/deployments/{model}/chat/completions'])
+  assert.deepEqual(passed('/genai_passthrough/v1beta/models/gemini-2.5-pro:streamGenerateContent'), ['gemini', 'chat_completion', 'gemini-2.5-pro', 'gemini', '/{provider}_passthrough/models/{model}:streamGenerateContent'])
+  assert.deepEqual(passed('/genai_passthrough/v1/projects/p/locations/l/publishers/google/models/g:generateContent').slice(0, 4), ['gemini', 'chat_completion', 'g', 'vertex'])
+  assert.deepEqual(passed('/bedrock_passthrough/model/amazon.nova-pro-v1%3A0/converse').slice(0, 4), ['bedrock', 'chat_completion', 'amazon.nova-pro-v1:0', 'bedrock'])
+})
+
+test('nothing else does', () => {
+  for (const path of ['/openai_passthrough/v1/files', '/openai_passthrough/v1/fine_tuning/jobs', '/openai_passthrough/', '/openai_passthrough/v1/../v1/chat/completions', '/anthropic_passthrough/v1/organizations/me', '/genai_passthrough/v1beta/cachedContents']) {
+    assert.throws(() => findRoute(path), { code: 'BIFROST_PASSTHROUGH_REFUSED', status: 403 }, path)
+  }
 })

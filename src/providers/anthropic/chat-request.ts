@@ -1,11 +1,11 @@
 import type { ChatMessage, ChatRequest, JsonObject } from '../../api/chat.ts'
 import type { TranslationContext } from '../family.ts'
-import { toSystem, toTurns } from './messages.ts'
+import { toConversation } from './messages.ts'
 import { traitsOf } from './models.ts'
 import { hasText } from './parts.ts'
 import { toSampling } from './sampling.ts'
 import { toThinking } from './thinking.ts'
-import { toOutputFormat, toToolChoice, toTools } from './tools.ts'
+import { toCalledTools, toOutputFormat, toToolChoice, toTools } from './tools.ts'
 
 /** The version that takes no sampling parameters, whatever the model. */
 const versionWithoutSampling = '2026-10-21'
@@ -30,10 +30,11 @@ const foreignMembers = new Set([
 export function toMessagesBody (request: ChatRequest, apiVersion: string, context: TranslationContext): JsonObject {
   const traits = traitsOf(context.model)
   const tokensMax = request.max_completion_tokens ?? request.max_tokens ?? traits.outputTokensMax
-  const system = toSystem(request.messages, context)
-  const tools = toTools(request, traits, context)
-  const choice = toToolChoice(request, traits, context)
-  if (tools.length === 0 && request.tool_choice !== undefined && request.tool_choice !== null && request.tool_choice !== 'none') context.drop('tool_choice')
+  const offered = toTools(request, traits, context)
+  const tools = offered.length > 0 ? offered : toCalledTools(request.messages)
+  // Tools that only the history names are not to be called.
+  const choice = tools.length > offered.length ? { type: 'none' } : toToolChoice(request, traits, context)
+  if (offered.length === 0 && request.tool_choice !== undefined && request.tool_choice !== null && request.tool_choice !== 'none') context.drop('tool_choice')
   const isForced = tools.length > 0 && (choice?.['type'] === 'any' || choice?.['type'] === 'tool')
   const mayThink = !isForced && (traits.thinking !== 'budget' || !isAmidCalls(request.messages))
   const { thinking, effort } = toThinking(request, traits, tokensMax, mayThink, context)
@@ -41,13 +42,14 @@ export function toMessagesBody (request: ChatRequest, apiVersion: string, contex
   const own = passMembers(request, context)
   const thinkingType = (thinking ?? own['thinking'] as JsonObject | undefined)?.['type']
   const isThinking = thinkingType !== undefined && thinkingType !== 'disabled'
+  const { system, turns } = toConversation(request.messages, traits.takesPrefill && !isThinking, context)
   const outputConfig = { ...(own['output_config'] as JsonObject | undefined), ...(effort !== null && { effort }), ...(format !== null && { format }) }
   return {
     ...own,
     model: context.model,
     max_tokens: tokensMax,
     ...(system !== null && { system }),
-    messages: toTurns(request.messages, context),
+    messages: turns,
     ...(tools.length > 0 && { tools }),
     ...(tools.length > 0 && choice !== null && { tool_choice: choice }),
     ...(thinking !== null && { thinking }),

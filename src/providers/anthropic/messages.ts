@@ -5,13 +5,37 @@ import { GatewayError } from '../../errors.ts'
 import type { TranslationContext } from '../family.ts'
 import { hasText, toBlocks, toTextBlock } from './parts.ts'
 
-export interface AnthropicTurn {
+interface AnthropicTurn {
   role: 'user' | 'assistant'
   content: string | AnthropicBlock[]
 }
 
+export interface AnthropicConversation {
+  /** Null when there is none. */
+  system: string | AnthropicBlock[] | null
+  turns: AnthropicTurn[]
+}
+
+/** Said by the user where the assistant has the last word and Anthropic would not go on from it. */
+const goOn = 'Please continue from where you left off.'
+/** Stands for a user's last word that is white space. */
+const nothing = '.'
+
+/**
+ * @param takesPrefill the model goes on from a last message of the assistant, and does not think, which rules it out
+ * @throws GatewayError BIFROST_INVALID_REQUEST when nothing is left to answer
+ */
+export function toConversation (messages: readonly ChatMessage[], takesPrefill: boolean, context: TranslationContext): AnthropicConversation {
+  const system = toSystem(messages, context)
+  const turns = toTurns(messages, takesPrefill, context)
+  if (turns.length > 0) return { system, turns }
+  if (system === null) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that says something.' })
+  // OpenAI answers to system messages alone; Anthropic wants somebody to have said something.
+  return { system: null, turns: [{ role: 'user', content: system }] }
+}
+
 /** The system prompt stands outside of the messages: text when it is one text, else blocks. */
-export function toSystem (messages: readonly ChatMessage[], context: TranslationContext): string | AnthropicBlock[] | null {
+function toSystem (messages: readonly ChatMessage[], context: TranslationContext): string | AnthropicBlock[] | null {
   const system = messages.filter((message): message is SystemMessage => message.role === 'system' || message.role === 'developer')
   const [first] = system
   if (system.length === 1 && typeof first?.content === 'string') return hasText(first.content) ? first.content : null
@@ -23,11 +47,10 @@ export function toSystem (messages: readonly ChatMessage[], context: Translation
 }
 
 /**
- * Turns that alternate: what one side says in a row is one turn, results of tools before anything else in it. A last message of
- * the assistant stays where it is: Anthropic goes on from it.
- * @throws GatewayError BIFROST_INVALID_REQUEST when nothing is left to answer
+ * Turns that alternate: what one side says in a row is one turn, results of tools before anything else in it. Either side may begin.
+ * A last message of the assistant is what Anthropic goes on from, as far as it does.
  */
-export function toTurns (messages: readonly ChatMessage[], context: TranslationContext): AnthropicTurn[] {
+function toTurns (messages: readonly ChatMessage[], takesPrefill: boolean, context: TranslationContext): AnthropicTurn[] {
   const turns: { role: AnthropicTurn['role'], text: string | null, content: AnthropicBlock[] }[] = []
   for (const message of messages) {
     if (message.role === 'system' || message.role === 'developer') continue
@@ -41,7 +64,13 @@ export function toTurns (messages: readonly ChatMessage[], context: TranslationC
       last.content.push(...content)
     } else turns.push({ role, text: typeof message.content === 'string' && isOneText(content) ? message.content : null, content })
   }
-  if (turns.length === 0) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'messages', message: 'messages must have one that is not a system message and says something.' })
+  const end = turns.at(-1)
+  if (end?.role === 'assistant') {
+    const hasLastWord = messages.at(-1)?.role === 'assistant'
+    const isPrefill = hasLastWord && takesPrefill && !end.content.some(isThought)
+    // Calls wait for their results.
+    if (!isPrefill && !end.content.some(isCall)) turns.push({ role: 'user', text: hasLastWord ? goOn : nothing, content: [] })
+  }
   return turns.map(({ role, text, content }, index) => {
     if (role === 'assistant') return index === turns.length - 1 ? trimmed(text, content) : { role, content: text ?? content }
     return { role, content: text ?? [...content.filter(isResult), ...content.filter((block) => !isResult(block))] }
@@ -50,6 +79,10 @@ export function toTurns (messages: readonly ChatMessage[], context: TranslationC
 
 function isOneText ([block, ...others]: readonly AnthropicBlock[]): boolean {
   return block?.type === 'text' && others.length === 0
+}
+
+function isCall ({ type }: AnthropicBlock): boolean {
+  return type === 'tool_use'
 }
 
 function isResult ({ type }: AnthropicBlock): boolean {

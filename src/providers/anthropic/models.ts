@@ -8,6 +8,8 @@ export interface ModelTraits {
   thinking: 'none' | 'budget' | 'both' | 'adaptive'
   /** `thinking` may be `disabled`; where it may not, the model always thinks. */
   takesDisabledThinking: boolean
+  /** Goes on from a last message of the assistant; others answer 400 to one. */
+  takesPrefill: boolean
   /** `tool_choice` may be `any` or a tool. */
   takesForcedTool: boolean
   /** `output_config.format`, and `strict` of tools. */
@@ -17,11 +19,11 @@ export interface ModelTraits {
 }
 
 const plain: ModelTraits = {
-  outputTokensMax: 4_096, takesSampling: true, thinking: 'none', takesDisabledThinking: true, takesForcedTool: true, takesStructuredOutput: false, efforts: []
+  outputTokensMax: 4_096, takesSampling: true, thinking: 'none', takesDisabledThinking: true, takesPrefill: true, takesForcedTool: true, takesStructuredOutput: false, efforts: []
 }
 const withBudget: ModelTraits = { ...plain, outputTokensMax: 32_000, thinking: 'budget' }
 const fourFive: ModelTraits = { ...withBudget, outputTokensMax: 64_000, takesStructuredOutput: true }
-const fourSix: ModelTraits = { ...fourFive, outputTokensMax: 128_000, thinking: 'both', efforts: ['low', 'medium', 'high', 'max'] }
+const fourSix: ModelTraits = { ...fourFive, outputTokensMax: 128_000, thinking: 'both', takesPrefill: false, efforts: ['low', 'medium', 'high', 'max'] }
 const fourSeven: ModelTraits = { ...fourSix, takesSampling: false, efforts: ['low', 'medium', 'high', 'xhigh', 'max'] }
 const adaptiveOnly: ModelTraits = { ...fourSeven, thinking: 'adaptive' }
 const alwaysThinks: ModelTraits = { ...adaptiveOnly, takesDisabledThinking: false }
@@ -29,7 +31,7 @@ const alwaysThinks: ModelTraits = { ...adaptiveOnly, takesDisabledThinking: fals
 /**
  * By what the model's name holds, first match wins: clouds put a prefix, a date or a version around it. Source of the figures and
  * of what is refused: `getModelCapabilities` of @ai-sdk/anthropic 3.0.140, which cites Anthropic's model comparison; Claude 3.5 and
- * 3.7 by Anthropic's documentation of their time.
+ * 3.7 by Anthropic's documentation of their time; that none from 4.6 on takes a prefill, "What's new in Claude 4.6" of the same.
  */
 const table: readonly [RegExp, ModelTraits][] = [
   [/claude-(?:(?:sonnet|opus)-5-5|fable-5-[1-9]|mythos-5-[1-9])/, { ...alwaysThinks, takesForcedTool: false }],

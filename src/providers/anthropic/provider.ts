@@ -1,4 +1,5 @@
 import type { JobFrame } from '../../api/job.ts'
+import { isResource } from '../../api/operations.ts'
 import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { Family, TranslationContext } from '../family.ts'
@@ -24,8 +25,8 @@ export function createAnthropicFamily (settings: ProviderSettings): Family {
   const counter = operations.includes('count_tokens') ? new AnthropicTokenCounter(name, urlOf('count_tokens'), versionOf) : null
   return {
     streamFraming: () => 'sse',
-    isNative: (dialect, operation) => dialect === 'anthropic' && operations.includes(operation) && (operation === 'chat_completion' || operation === 'count_tokens'),
-    toNativeRequest: (job: JobFrame) => ({ url: urlOf(job.operation), body: job.body }),
+    isNative: (dialect, operation) => dialect === 'anthropic' && operations.includes(operation) && (operation === 'chat_completion' || operation === 'count_tokens' || isResource(operation)),
+    toNativeRequest: (job: JobFrame) => ({ url: toOperationUrl(settings, job.operation, job.resource), body: job.body }),
     chat: () => chat,
     embedding: () => null,
     rerank: () => null,

@@ -1,6 +1,6 @@
 import { cacheControlOf } from '../../api/anthropic-blocks.ts'
 import type { AnthropicBlock } from '../../api/anthropic-blocks.ts'
-import type { ChatRequest, ChatTool, JsonObject, ResponseFormat } from '../../api/chat.ts'
+import type { ChatMessage, ChatRequest, ChatTool, JsonObject, ResponseFormat } from '../../api/chat.ts'
 import { GatewayError } from '../../errors.ts'
 import type { TranslationContext } from '../family.ts'
 import type { ModelTraits } from './models.ts'
@@ -36,6 +36,12 @@ function toTool (tool: ChatTool, traits: ModelTraits, context: TranslationContex
     ...(strict === true && traits.takesStructuredOutput && { strict }),
     ...cacheControlOf(tool as unknown as AnthropicBlock)
   }]
+}
+
+/** Tools by the names that the history calls: Anthropic takes no calls, nor their results, in a request without tools. */
+export function toCalledTools (messages: readonly ChatMessage[]): JsonObject[] {
+  const names = new Set(messages.flatMap((message) => message.role === 'assistant' ? (message.tool_calls ?? []).map((call) => call.function.name) : []))
+  return [...names].map((name) => ({ name, input_schema: { type: 'object' } }))
 }
 
 /** @returns null where Anthropic's own choice is what the client wants */

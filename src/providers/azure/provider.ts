@@ -19,17 +19,17 @@ const realWorld: EntraWorld = {
 export function createAzureFamily (settings: ProviderSettings, world: EntraWorld = realWorld): Family {
   const { name } = settings
   const tokens = settings.keys.map(({ cloud }) => cloud?.kind === 'azure' && usesEntra(cloud) ? new EntraToken(cloud, name, world) : null)
-  const urlOf = (operation: Operation, model: string, keyIndex: number): URL => {
+  const urlOf = (operation: Operation, model: string, keyIndex: number, resource = ''): URL => {
     const cloud = settings.keys[keyIndex]?.cloud
     const azure = cloud?.kind === 'azure' ? cloud : { endpoint: '', apiVersion: '' }
-    return toAzureUrl(azure.endpoint === '' ? settings.baseUrl : azure.endpoint, azure, operation, model)
+    return toAzureUrl(azure.endpoint === '' ? settings.baseUrl : azure.endpoint, azure, operation, model, resource)
   }
   const chat = new OpenAiChatProvider(name, ({ model, keyIndex }) => urlOf('chat_completion', model, keyIndex), false)
   const embedding = new OpenAiEmbeddingProvider(name, ({ model, keyIndex }) => urlOf('embedding', model, keyIndex))
   return {
     streamFraming: () => 'sse',
     isNative: (dialect, operation) => dialect === 'openai' && settings.nativeOperations.includes(operation),
-    toNativeRequest: (job) => ({ url: urlOf(job.operation, job.model, job.keyIndex), body: job.body }),
+    toNativeRequest: (job) => ({ url: urlOf(job.operation, job.model, job.keyIndex, job.resource), body: job.body }),
     chat: () => chat,
     embedding: () => embedding,
     rerank: () => null,

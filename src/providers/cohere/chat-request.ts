@@ -1,9 +1,8 @@
-import type { AssistantMessage, ChatMessage, ChatRequest, ChatTool, ContentPart, JsonObject } from '../../api/chat.ts'
+import type { ChatRequest, ChatTool, JsonObject } from '../../api/chat.ts'
 import { GatewayError } from '../../errors.ts'
 import type { TranslationContext } from '../family.ts'
 import { isGiven } from '../is-given.ts'
-import { toReasoning } from './reasoning.ts'
-import type { CohereMessage, CoherePart } from './wire.ts'
+import { toMessages } from './messages.ts'
 
 /** Limits of the API; beyond them it answers 400. */
 const stopSequencesMax = 5
@@ -31,7 +30,7 @@ const withoutMeaning: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 /** The body of `POST /v2/chat`. */
 export function toChatBody (request: ChatRequest, context: TranslationContext): JsonObject {
-  const body: JsonObject = { model: context.model, messages: request.messages.map((message, index) => toMessage(message, `messages[${index}]`, context)), stream: context.stream }
+  const body: JsonObject = { model: context.model, messages: toMessages(request.messages, context), stream: context.stream }
   for (const name of sameNames) if (isGiven(request[name])) body[name] = request[name]
   const tokensMax = request.max_completion_tokens ?? request.max_tokens
   if (isGiven(tokensMax)) body['max_tokens'] = tokensMax
@@ -112,64 +111,4 @@ function addOthers (request: ChatRequest, body: JsonObject, context: Translation
     if (changesNothing === undefined && context.passExtraParams) body[name] = value
     else if (changesNothing?.(value) !== true) context.drop(name)
   }
-}
-
-function toMessage (message: ChatMessage, path: string, context: TranslationContext): CohereMessage {
-  if (message.role !== 'tool' && isGiven(message.name)) context.drop('messages.name')
-  switch (message.role) {
-    case 'assistant': return toAssistant(message, context)
-    case 'tool': {
-      if (message.is_error === true) context.drop('messages.is_error')
-      if (isGiven(message.cache_control)) context.drop('messages.cache_control')
-      return { role: 'tool', tool_call_id: message.tool_call_id, content: orBlank(toContent(message.content, false, context)) }
-    }
-    case 'user': {
-      const content = toContent(message.content, true, context)
-      if (content.length === 0 && message.content.length > 0) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: `${path}.content`, message: `${path}.content holds nothing that the model can read: text and images.` })
-      return { role: 'user', content }
-    }
-    default: return { role: 'system', content: toContent(message.content, false, context) }
-  }
-}
-
-function toAssistant (message: AssistantMessage, context: TranslationContext): CohereMessage {
-  const { thinking, plan } = toReasoning(message, context)
-  const said = message.content ?? message.refusal ?? null
-  const content = said === null ? [] : toContent(said, false, context)
-  const calls = message.tool_calls ?? []
-  const citations = (message.annotations ?? []).flatMap(toCitation)
-  if (isGiven(message.audio)) context.drop('messages.audio')
-  if ((message.annotations ?? []).length > citations.length) context.drop('messages.annotations')
-  if (calls.some((call) => isGiven(call.extra_content))) context.drop('messages.tool_calls.extra_content')
-  const answer: CohereMessage = { role: 'assistant' }
-  if (thinking.length > 0) answer.content = [...thinking, ...typeof content === 'string' ? content === '' ? [] : [{ type: 'text' as const, text: content }] : content]
-  else if (said !== null || calls.length === 0) answer.content = said === null ? '' : content
-  if (plan !== '') answer.tool_plan = plan
-  if (calls.length > 0) answer.tool_calls = calls.map(({ id, function: called }) => ({ id, type: 'function', function: { name: called.name, arguments: called.arguments === '' ? '{}' : called.arguments ?? '{}' } }))
-  if (citations.length > 0) answer.citations = citations
-  return answer
-}
-
-function toCitation (annotation: unknown): unknown[] {
-  const { type, cohere_citation: citation } = (annotation ?? {}) as { type?: unknown, cohere_citation?: unknown }
-  return type === 'cohere_citation' ? [citation] : []
-}
-
-/** A result of which nothing is left is a result all the same; an empty list is refused. */
-function orBlank (content: string | CoherePart[]): string | CoherePart[] {
-  return content.length === 0 ? '' : content
-}
-
-function toContent (content: string | readonly ContentPart[], mayHoldImages: boolean, context: TranslationContext): string | CoherePart[] {
-  return typeof content === 'string' ? content : content.flatMap((part) => toPart(part, mayHoldImages, context))
-}
-
-function toPart (part: ContentPart, mayHoldImages: boolean, context: TranslationContext): CoherePart[] {
-  if ('cache_control' in part && isGiven(part.cache_control)) context.drop('messages.content.cache_control')
-  if ('extra_content' in part && isGiven(part.extra_content)) context.drop('messages.content.extra_content')
-  if (part.type === 'text') return [{ type: 'text', text: part.text }]
-  if (part.type === 'refusal') return [{ type: 'text', text: part.refusal }]
-  if (part.type === 'image_url' && mayHoldImages) return [{ type: 'image_url', image_url: part.image_url }]
-  context.drop(`messages.content.${part.type === 'opaque' ? part.dialect : part.type}`)
-  return []
 }

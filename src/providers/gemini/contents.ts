@@ -9,6 +9,11 @@ import type { ModelTraits } from './models.ts'
 import { toWireName } from './tool-names.ts'
 import type { Content, Part } from './wire.ts'
 
+/** Said by the user where the model has the last word and would not go on from it. */
+const goOn = 'Please continue from where you left off.'
+/** Stands for a user's first or last word that is empty, and for one before the model's first. */
+const nothing = '.'
+
 export interface Conversation {
   /** Null when there is none. */
   systemInstruction: Content | null
@@ -19,7 +24,7 @@ export interface Conversation {
 export function toConversation (messages: readonly ChatMessage[], traits: ModelTraits, context: TranslationContext): Conversation {
   const writer = new ConversationWriter(traits, context)
   for (const [index, message] of messages.entries()) writer.add(message, `messages[${index}]`)
-  return writer.end()
+  return writer.end(messages.at(-1)?.role === 'assistant')
 }
 
 /** Puts a conversation together turn by turn: calls wait for their answers, which come in a turn of their own right after them. */
@@ -44,7 +49,8 @@ class ConversationWriter {
     switch (message.role) {
       case 'system':
       case 'developer':
-        this.system.push(...toParts(message.content, `${path}.content`, this.context))
+        // Unlike in turns, white space is refused, too.
+        this.system.push(...toParts(message.content, `${path}.content`, this.context).filter(({ text }) => text?.trim() !== ''))
         return
       case 'user':
         this.closeAnswers(path)
@@ -57,8 +63,13 @@ class ConversationWriter {
     }
   }
 
-  end (): Conversation {
+  /** @param hasLastWord the model has it, by the messages */
+  end (hasLastWord: boolean): Conversation {
     if (this.answers !== null) this.closeAnswers('messages')
+    if (this.contents[0]?.role === 'model') this.contents.unshift({ role: 'user', parts: [{ text: nothing }] })
+    // Calls wait for their answers.
+    const isOver = this.waiting.length === 0 && !(hasLastWord && this.traits.takesPrefill)
+    if (isOver && this.contents.at(-1)?.role === 'model') this.push('user', [{ text: hasLastWord ? goOn : nothing }])
     // OpenAI answers to a system message alone; Gemini wants somebody to have said something.
     const onlySystem = this.contents.length === 0
     if (onlySystem && this.system.length === 0) throw invalidRequest('messages', 'messages must hold at least one that is not empty.')

@@ -3,13 +3,15 @@ import type { TranslationContext } from '../family.ts'
 import { isGiven } from '../is-given.ts'
 import { toMessages } from './messages.ts'
 
+/** OpenAI's scale goes to 2. */
+const temperatureMax = 1.5
 /** Members that Mistral has under the same name; the second half are its own, from clients that speak OpenAI's dialect to it. */
 const sameNames = [
-  'temperature', 'top_p', 'stop', 'presence_penalty', 'frequency_penalty', 'n', 'response_format', 'tool_choice', 'parallel_tool_calls', 'metadata',
+  'top_p', 'stop', 'presence_penalty', 'frequency_penalty', 'n', 'response_format', 'tool_choice', 'parallel_tool_calls', 'metadata',
   'random_seed', 'safe_prompt', 'prompt_mode', 'guardrails', 'prediction', 'prompt_cache_key'
 ] as const
 const translated: ReadonlySet<string> = new Set([
-  ...sameNames, 'model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'seed', 'tools', 'service_tier', 'reasoning', 'reasoning_effort'
+  ...sameNames, 'temperature', 'model', 'messages', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'seed', 'tools', 'service_tier', 'reasoning', 'reasoning_effort'
 ])
 const serviceTiers: ReadonlySet<unknown> = new Set(['auto', 'standard_only'])
 /** OpenAI's members without a counterpart: never forwarded, since Mistral answers 422 to what it does not know. */
@@ -19,6 +21,7 @@ const withoutMeaning: ReadonlySet<string> = new Set(['user', 'store', 'logit_bia
 export function toChatBody (request: ChatRequest, context: TranslationContext): JsonObject {
   const body: JsonObject = { model: context.model, messages: toMessages(request.messages, context), stream: context.stream }
   for (const name of sameNames) if (isGiven(request[name])) body[name] = request[name]
+  if (isGiven(request.temperature)) body['temperature'] = Math.min(request.temperature, temperatureMax)
   const tokensMax = request.max_completion_tokens ?? request.max_tokens
   if (isGiven(tokensMax)) body['max_tokens'] = tokensMax
   if (isGiven(request.seed)) body['random_seed'] ??= request.seed

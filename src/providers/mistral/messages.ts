@@ -47,7 +47,7 @@ function toMessage (message: ChatMessage, path: string, context: TranslationCont
 /** @returns null for one that says nothing and calls nothing, which Mistral refuses */
 function toAssistant (message: AssistantMessage, context: TranslationContext): MistralMessage | null {
   const thinking = toThinking(message, context)
-  const said = toContent(message.content ?? message.refusal ?? '', context)
+  const said = withoutEmpty(toContent(message.content ?? message.refusal ?? '', context))
   const calls = message.tool_calls ?? []
   if (isGiven(message.audio)) context.drop('messages.audio')
   if ((message.annotations ?? []).length > 0) context.drop('messages.annotations')
@@ -59,6 +59,11 @@ function toAssistant (message: AssistantMessage, context: TranslationContext): M
     content,
     ...calls.length === 0 ? {} : { tool_calls: calls.map(({ id, function: called }) => ({ id: toToolId(id), type: 'function', function: { name: called.name, arguments: called.arguments === '' ? '{}' : called.arguments ?? '{}' } })) }
   }
+}
+
+/** Empty texts are no content to Mistral. */
+function withoutEmpty (content: string | MistralPart[]): string | MistralPart[] {
+  return typeof content === 'string' ? content : content.filter((part) => part.type !== 'text' || part.text !== '')
 }
 
 /** Mistral's own thoughts come back as they were; those of others as text, without what only they can read. */

@@ -8,8 +8,11 @@ const members = [
   'reasoning', 'reasoning_effort', 'prompt_mode', 'reasoning_content', 'reasoning_details', 'refusal', 'cache_control', 'extra_content', 'input_audio', 'file'
 ]
 /** Mistral refuses an assistant that says nothing. */
-const emptyContent = '"content"\\s*:\\s*(?:null|""|\\[\\s*\\])'
-const needsTranslation = new RegExp(`"(?:${members.join('|')})"\\s*:|"role"\\s*:\\s*"developer"|${emptyContent}`)
+const emptyContent = '(?:content|text)"\\s*:\\s*(?:null|""|\\[\\s*\\])'
+/** Its scale ends at 1.5; what is not plainly below is looked at. */
+const highTemperature = 'temperature"\\s*:(?!\\s*(?:null|0|0\\.\\d+|1|1\\.[0-4]\\d*)\\s*[,}])'
+/** One quote before all of them: a search for several that each begin with one costs half as much again. */
+const needsTranslation = new RegExp(`"(?:(?:${members.join('|')})"\\s*:|role"\\s*:\\s*"developer"|${emptyContent}|${highTemperature})`)
 const embeddingMembers = /"(?:dimensions|user|input_type)"\s*:/
 const lastRole = /"role"\s*:\s*"assistant"/
 /** Models that think without being asked to. */

@@ -3,10 +3,11 @@ import { GatewayError } from '../../errors.ts'
 import type { Adapter, AdapterRequest } from '../adapter.ts'
 import { toOperationUrl } from '../operation-url.ts'
 import { contentTypeOf } from '../reply-headers.ts'
-import { withForwarded } from '../upstream-headers.ts'
+import { contentHeaders, withForwarded } from '../upstream-headers.ts'
+import { toOpenAiAnswers } from './answers.ts'
 import { toUpstreamError } from './errors.ts'
-import { fromOpenAiReply } from './reply.ts'
-import { OpenAiStream } from './stream.ts'
+
+const jsonContent = ['content-type', 'application/json']
 
 /** The OpenAI wire format, for OpenAI itself and for everyone who copied it. */
 export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
@@ -14,32 +15,34 @@ export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
     const url = toOperationUrl(settings, operation)
     return [operation, { origin: url.origin, path: url.pathname + url.search }]
   }))
-  const unaryHeaders = settings.keys.map((key) => toHeaders(settings, key, 'application/json'))
-  const streamHeaders = settings.keys.map((key) => toHeaders(settings, key, 'text/event-stream'))
+  const unaryHeaders = settings.keys.map((key) => toHeaders(settings, key, jsonContent, 'application/json'))
+  const streamHeaders = settings.keys.map((key) => toHeaders(settings, key, jsonContent, 'text/event-stream'))
 
   return {
     open: (job) => ({
-      streamFraming: 'sse',
+      ...toOpenAiAnswers(settings.name, job),
       toRequest (): AdapterRequest {
         const url = urls.get(job.operation)
-        const headers = (job.stream ? streamHeaders : unaryHeaders)[job.keyIndex]
-        if (url === undefined || headers === undefined) throw new GatewayError('BIFROST_INTERNAL')
+        const usual = (job.stream ? streamHeaders : unaryHeaders)[job.keyIndex]
+        if (url === undefined || usual === undefined) throw new GatewayError('BIFROST_INTERNAL')
+        const headers = job.method === 'POST' && job.contentType === '' && !job.relay
+          ? usual
+          : toHeaders(settings, settings.keys[job.keyIndex] as KeySettings, contentHeaders(job), '*/*')
         return {
           origin: url.origin,
-          path: url.path,
+          path: job.resource === '' ? url.path : url.path + job.resource,
           headers: job.forwardedHeaders === '' ? headers : withForwarded(headers, job.forwardedHeaders),
+          method: job.method,
           body: job.body
         }
       },
-      fromReply: (body) => fromOpenAiReply(settings.name, job, body),
-      fromErrorReply: (status, headers, body) => toUpstreamError(settings.name, status, contentTypeOf(headers), body),
-      createStreamTranslator: () => new OpenAiStream(settings.name, job)
+      fromErrorReply: (status, headers, body) => toUpstreamError(settings.name, status, contentTypeOf(headers), body)
     })
   }
 }
 
-function toHeaders (settings: ProviderSettings, key: KeySettings, accept: string): string[] {
-  const headers = ['content-type', 'application/json', 'accept', accept, 'user-agent', 'bifrost']
+function toHeaders (settings: ProviderSettings, key: KeySettings, content: readonly string[], accept: string): string[] {
+  const headers = [...content, 'accept', accept, 'user-agent', 'bifrost']
   if (key.value !== '') headers.push('authorization', `Bearer ${key.value}`)
   for (const [name, value] of Object.entries(settings.extraHeaders)) {
     const index = headers.indexOf(name)

@@ -38,12 +38,14 @@ export class OpenAiStream implements StreamTranslator {
   private readonly usageInjected: boolean
   /** `,"extra_fields":{...,"chunk_index":`, the same in every chunk. */
   private readonly extraFields: Uint8Array
+  private readonly mayExtend: boolean
   private chunkIndex = 0
 
   constructor (provider: string, job: JobFrame) {
     this.provider = provider
     this.operation = job.operation
     this.usageInjected = job.usageInjected
+    this.mayExtend = !job.passthrough
     this.extraFields = Buffer.from(`,"extra_fields":{${job.extraFields},"chunk_index":`, 'latin1')
     this.missingEnd = job.operation === 'responses' ? '' : 'data: [DONE]\n\n'
   }
@@ -74,7 +76,7 @@ export class OpenAiStream implements StreamTranslator {
 
   write (event: StreamEvent, kind: StreamEventKind, latencyMs: number, sink: EventSink): void {
     const { bytes, start, end, dataEnd } = event
-    const brace = kind === 'content' && event.dataLines === 1 && bytes[event.dataStart] === openBrace ? lastBrace(bytes, event.dataStart, dataEnd) : -1
+    const brace = this.mayExtend && kind === 'content' && event.dataLines === 1 && bytes[event.dataStart] === openBrace ? lastBrace(bytes, event.dataStart, dataEnd) : -1
     if (brace < 0) return sink.append(bytes, start, end)
     sink.append(bytes, start, brace)
     let before = brace - 1

@@ -29,6 +29,8 @@ export const anthropicDirect: DirectPair = {
     { name: 'with a result of no call', body: { ...hello, tools, messages: [ask(questions.weather), { role: 'assistant', content: 'Wait.' }, { role: 'user', content: [result] }] }, problem: /unexpected `tool_use_id`/ },
     { name: 'with text before a result', body: { ...hello, tools, messages: [ask(questions.weather), { role: 'assistant', content: [call] }, { role: 'user', content: [{ type: 'text', text: 'Here.' }, result] }] }, problem: /come first/ },
     { name: 'with results but without tools', body: { ...hello, messages: [ask(questions.weather), { role: 'assistant', content: [call] }, { role: 'user', content: [result] }] }, problem: /must define tools/ },
+    { name: 'that is to go on from the assistant and to think', body: { ...hello, max_tokens: 2_000, thinking: { type: 'enabled', budget_tokens: 1_024 }, messages: [ask(questions.hello), { role: 'assistant', content: 'Hel' }] }, problem: /must start with a thinking block/ },
+    { name: 'that is to go on from what the assistant thought', body: { ...hello, messages: [ask(questions.hello), { role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm.', signature: 'c2ln' }, { type: 'text', text: 'Hel' }] }] }, problem: /cannot contain `thinking`/ },
     { name: 'with an open schema for its output', body: { ...hello, output_config: { format: { type: 'json_schema', schema: { type: 'object' } } } }, problem: /additionalProperties/ }
   ]
 }

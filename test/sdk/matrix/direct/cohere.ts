@@ -25,6 +25,7 @@ export const cohereDirect: DirectPair = {
     { name: 'with a call whose result is missing', body: { model, messages: [ask(questions.weather), call, ask('Well?')], tools }, problem: /calls without results/ },
     { name: 'with a result of no call', body: { model, messages: [ask(questions.weather), { role: 'tool', tool_call_id: 'call_1', content: '21' }], tools }, problem: /no call directly before/ },
     { name: 'with the content of a message missing', body: { model, messages: [ask(questions.hello), { role: 'assistant', content: '' }, ask(questions.hello)] }, problem: /content or tool_calls/ },
+    { name: 'with nothing but the system', body: { model, messages: [{ role: 'system', content: 'Be brief.' }] }, problem: /needs a message of the user/ },
     { name: 'with tools beside JSON', body: { model, messages: [ask(questions.structured)], tools, response_format: { type: 'json_object' } }, problem: /not supported with tools/ }
   ]
 }

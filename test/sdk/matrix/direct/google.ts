@@ -24,7 +24,9 @@ const malformed: DirectPair['malformed'] = [
   { name: 'with JSON Schema where Google has its own', body: { contents: [ask(questions.weather)], tools: [{ functionDeclarations: [{ name: 'f', parameters: weatherSchema }] }] }, problem: /additionalProperties/ },
   { name: 'with a call whose response is missing', body: { contents: [ask(questions.weather), call, ask('Well?')], tools }, problem: /number of function response parts/ },
   { name: 'with a response under another name', body: { contents: [ask(questions.weather), call, { role: 'user', parts: [{ functionResponse: { name: 'other', response: {} } }] }], tools }, problem: /is of other/ },
-  { name: 'with a response in a turn of the model', body: { contents: [ask(questions.weather), call, { ...result, role: 'model' }], tools }, problem: /last turn/ },
+  { name: 'with a response in a turn of the model', body: { contents: [ask(questions.weather), call, { ...result, role: 'model' }], tools }, problem: /turn of the role model/ },
+  { name: 'that begins with the model', body: { contents: [{ role: 'model', parts: [{ text: 'Hello.' }] }, ask(questions.hello)] }, problem: /first turn/ },
+  { name: 'that ends with a call', body: { contents: [ask(questions.weather), call], tools }, problem: /last turn/ },
   { name: 'with a response that is no object', body: { contents: [ask(questions.weather), call, { role: 'user', parts: [{ functionResponse: { name: expected.toolName, response: '21' } }] }], tools }, problem: /response/ },
   { name: 'with a schema but without its type', body: { contents: [ask(questions.structured)], generationConfig: { responseJsonSchema: answerSchema } }, problem: /response_mime_type/ },
   { name: 'with tools beside JSON', body: { contents: [ask(questions.structured)], tools, generationConfig: json }, problem: /unsupported/ }

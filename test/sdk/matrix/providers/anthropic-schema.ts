@@ -73,6 +73,7 @@ export const checkOnVertex = checkerOf(object({ ...membersOnVertex, ...sampling,
 export interface MessagesBody {
   messages: { role: 'user' | 'assistant', content: string | Block[] }[]
   stream?: boolean
+  thinking?: { type: string }
   tools?: { name: string, input_schema: unknown }[]
   tool_choice?: { type: string, name?: string }
   output_config?: { format?: { schema: unknown } | null }

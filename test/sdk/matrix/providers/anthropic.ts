@@ -49,12 +49,14 @@ export function toAnthropicMessage (reply: Exclude<Reply, { kind: 'failure' }>):
 }
 
 /** @throws Refusal for what the schema cannot say */
-export function readAnthropic ({ messages, tools = [], tool_choice: choice, output_config: output }: MessagesBody): Asked {
+export function readAnthropic ({ messages, thinking, tools = [], tool_choice: choice, output_config: output }: MessagesBody): Asked {
   const turns = messages.map(({ role, content }) => ({ role, blocks: typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content }))
-  // The vendor joins neighbours of one role, but not over results of tools; no translation has a reason to send them.
+  // The vendor joins neighbours of one role, but not over results of tools; no translation has a reason to send them. Either role may
+  // be the first (anthropics/anthropic-sdk-typescript#622).
   for (const [index, { role }] of turns.entries()) {
-    if (role !== (index % 2 === 0 ? 'user' : 'assistant')) throw new Refusal(`messages.${index}: the role is ${role}`)
+    if (role === turns[index - 1]?.role) throw new Refusal(`messages.${index}: the role is ${role}`)
   }
+  checkLast(turns.at(-1), thinking !== undefined && thinking.type !== 'disabled')
   let results: Asked['results'] = []
   for (const [index, { blocks }] of turns.entries()) results = checkResults(blocks, turns[index - 1]?.blocks ?? [], index)
   if (turns.at(-1)?.blocks.some(isToolUse) === true) throw new Refusal('`tool_use` ids were found without `tool_result` blocks immediately after')
@@ -69,6 +71,14 @@ export function readAnthropic ({ messages, tools = [], tool_choice: choice, outp
     format: output?.format?.schema,
     forced: choice?.type === 'tool' ? choice.name : choice?.type === 'any' ? tools[0]?.name : undefined
   }
+}
+
+/** What a model that goes on from the assistant's last words does not go on from (n8n-io/n8n#22550, tailcallhq/forgecode#1853). */
+function checkLast (turn: { role: string, blocks: readonly Block[] } | undefined, isThinking: boolean): void {
+  if (turn?.role !== 'assistant') return
+  const isThought = ({ type }: Block): boolean => type === 'thinking' || type === 'redacted_thinking'
+  if (isThinking && turn.blocks[0] !== undefined && !isThought(turn.blocks[0])) throw new Refusal('Expected `thinking` or `redacted_thinking`. When `thinking` is enabled, a final `assistant` message must start with a thinking block')
+  if (!isThinking && turn.blocks.some(isThought)) throw new Refusal('When thinking is disabled, an `assistant` message in the final position cannot contain `thinking`.')
 }
 
 /** Every call of the turn before has its one result in this turn, and results come before anything else. */

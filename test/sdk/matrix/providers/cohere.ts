@@ -104,7 +104,9 @@ export function readCohere (body: Record<string, unknown>): Asked {
   const isJson = (body['response_format'] as { type?: string } | undefined)?.type === 'json_object'
   if (isJson && (chat.tools ?? []).length > 0) throw new Refusal('response_format of type json_object is not supported with tools')
   if (chat.tool_choice !== undefined && (chat.tools ?? []).length === 0) throw new Refusal('tool_choice needs tools')
-  if (chat.messages.at(-1)?.role === 'assistant') throw new Refusal('the last message must be of the user or a tool')
+  // The last word may be the assistant's or the system's since 2025 (SillyTavern/SillyTavern#3692, #3908). Somebody else than the system must
+  // have said something (Bifrost's own translation for Cohere says so).
+  if (chat.messages.every(({ role }) => role === 'system')) throw new Refusal('a conversation needs a message of the user')
   if (chat.messages.some(({ role, content, tool_calls: said }) => role === 'assistant' && textOf(content) === '' && (said ?? []).length === 0)) throw new Refusal('an assistant message needs content or tool_calls')
   return { ...readMessages(chat.messages), tools: toolsOf(chat), format: body['response_format'], forced: forcedTool(chat) }
 }

@@ -39,7 +39,9 @@ export function readGenerate ({ contents, tools = [], toolConfig, generationConf
   if (responseMimeType === 'application/json' && declarations.length > 0) throw new Refusal('Function calling with a response mime type: \'application/json\' is unsupported')
   const calling = toolConfig?.functionCallingConfig
   if (calling?.allowedFunctionNames !== undefined && !['ANY', 'VALIDATED'].includes(calling.mode ?? '')) throw new Refusal('allowed_function_names needs the mode ANY')
-  if (contents.at(-1)?.role === 'model') throw new Refusal('the last turn is the model\'s')
+  // Gemini 2.5, of which these fakes are, goes on from a last turn of the model (LibreChat-AI/agents#323 asked it).
+  if (contents.at(-1)?.parts.some(({ functionCall }) => functionCall !== undefined) === true) throw new Refusal('the last turn calls functions')
+  // Of calls Google says so (archestra-ai/archestra#6258), of texts only some who use it do (NousResearch/hermes-agent#55427).
   if (contents[0]?.role === 'model') throw new Refusal('the first turn is the model\'s')
   let results: Asked['results'] = []
   for (const [index, { role, parts }] of contents.entries()) results = checkTurn(role ?? 'user', parts, contents[index - 1]?.parts ?? [])

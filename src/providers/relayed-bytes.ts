@@ -1,0 +1,27 @@
+import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
+import { noUsage } from '../api/usage.ts'
+import type { StreamTranslator } from './adapter.ts'
+
+/** Bytes that go on as they come, sound or a file for instance. The length that the provider announced says whether they are complete, and HTTP sees to that. */
+export class RelayedBytes implements StreamTranslator {
+  readonly usage = noUsage
+  readonly finished = false
+  readonly complete = false
+  readonly error = null
+
+  classify (_event: StreamEvent): StreamEventKind {
+    return 'content'
+  }
+
+  isOpening (_event: StreamEvent): boolean {
+    return false
+  }
+
+  write ({ bytes, start, end }: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
+    sink.append(bytes, start, end)
+  }
+
+  takeMissingEnd (): Uint8Array {
+    return Buffer.alloc(0)
+  }
+}
