@@ -85,7 +85,7 @@ export class JobTable {
     const { kind, name, mock } = this.inbox.settingsOf(job.revision)
     if (kind === 'mock') return new MockAttempt(name, mock as MockSettings, job, this.results, this.remove, nowMs)
     const context = this.contexts.get(job.revision) as AttemptContext
-    return job.stream ? new StreamAttempt(context, job, nowMs) : new UnaryAttempt(context, job, nowMs)
+    return job.stream && context.adapter.isWhole?.(job) !== true ? new StreamAttempt(context, job, nowMs) : new UnaryAttempt(context, job, nowMs)
   }
 
   private addContext (revision: number, settings: ProviderSettings): void {

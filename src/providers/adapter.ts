@@ -71,4 +71,6 @@ export interface AdapterCall {
 /** A provider's wire format, made once for each version of its settings. */
 export interface Adapter {
   open (job: JobFrame): AdapterCall
+  /** The provider has it only as a whole, although the gateway would send it on as it comes. Absent: never. */
+  isWhole? (job: JobFrame): boolean
 }

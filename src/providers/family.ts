@@ -3,6 +3,7 @@ import type { ChatReply, ChatRequest, ChatUsage, EmbeddingReply, EmbeddingReques
 import type { Dialect } from '../api/dialects.ts'
 import type { StreamEvent, StreamEventKind, StreamFraming } from '../api/framing.ts'
 import type { JobFrame } from '../api/job.ts'
+import type { ImageReply, ImageRequest, Sound, SpeechRequest, TranscriptionReply, TranscriptionRequest } from '../api/media.ts'
 import type { Operation } from '../api/operations.ts'
 import type { GatewayError } from '../errors.ts'
 import type { AdapterRequest, ReplyHeaders } from './adapter.ts'
@@ -65,6 +66,21 @@ export interface RerankProvider {
   fromRerankReply (body: unknown, request: RerankRequest, context: TranslationContext): RerankReply
 }
 
+export interface ImageProvider {
+  toImageRequest (request: ImageRequest, context: TranslationContext): ProviderRequest
+  fromImageReply (body: unknown, request: ImageRequest): ImageReply
+}
+
+export interface SpeechProvider {
+  toSpeechRequest (request: SpeechRequest, context: TranslationContext): ProviderRequest
+  fromSpeechReply (body: unknown, request: SpeechRequest): Sound
+}
+
+export interface TranscriptionProvider {
+  toTranscriptionRequest (request: TranscriptionRequest, context: TranslationContext): ProviderRequest
+  fromTranscriptionReply (body: unknown, request: TranscriptionRequest): TranscriptionReply
+}
+
 /** How many tokens a chat request has, by the provider's own count. */
 export interface TokenCounter {
   toCountRequest (request: ChatRequest, context: TranslationContext): ProviderRequest
@@ -85,6 +101,10 @@ export interface Family {
   embedding (model: string): EmbeddingProvider | null
   rerank (model: string): RerankProvider | null
   tokenCounter (model: string): TokenCounter | null
+  /** Absent: it has none, or OpenAI's own. */
+  image? (model: string): ImageProvider | null
+  speech? (model: string): SpeechProvider | null
+  transcription? (model: string): TranscriptionProvider | null
   /** Tokens in a native unary answer; the body is parsed JSON. */
   toUsage (body: unknown, operation: Operation, headers?: ReplyHeaders): ChatUsage | null
   /** Adds credentials. @throws GatewayError BIFROST_UPSTREAM_STATUS 401 when none can be had */

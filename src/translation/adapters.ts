@@ -63,5 +63,9 @@ export function createAdapter (settings: ProviderSettings, context: AdapterConte
   const native = openAiNatives[settings.kind]
   if (native === undefined) return translated
   const bytesThrough = native.create(settings, family)
-  return { open: (job) => (job.dialect === 'openai' && native.takes(job, settings) ? bytesThrough : translated).open(job) }
+  const isTaken = (job: JobFrame): boolean => job.dialect === 'openai' && native.takes(job, settings)
+  return {
+    open: (job) => (isTaken(job) ? bytesThrough : translated).open(job),
+    isWhole: (job) => job.relay && !isTaken(job) && translated.isWhole?.(job) === true
+  }
 }

@@ -8,13 +8,13 @@ import type { Usage } from '../api/usage.ts'
 import type { AnswerContext, ChatDialect, EmbeddingDialect } from '../dialects/dialect.ts'
 import { chatDialectOf, embeddingDialectOf, rerankDialectOf, tokenCountDialectOf } from '../dialects/registry.ts'
 import { GatewayError } from '../errors.ts'
-import type { StreamFraming } from '../api/framing.ts'
 import type { Adapter, AdapterCall, AdapterReply, AdapterRequest, ReplyHeaders, StreamTranslator } from '../providers/adapter.ts'
 import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatProvider, EmbeddingProvider, Family, ProviderRequest, RerankProvider, TokenCounter, TranslationContext } from '../providers/family.ts'
 import { RelayedBytes } from '../providers/relayed-bytes.ts'
+import { FamilyCall } from './family-call.ts'
+import { ImageCall, SpeechCall, TranscriptionCall } from './media-calls.ts'
 import { NativeStream } from './native-stream.ts'
-import { toUpstreamHeaders } from '../providers/upstream-headers.ts'
 import { TranslatedStream } from './translated-stream.ts'
 
 /** What the adapters read of the outside world. */
@@ -37,59 +37,38 @@ export function createFamilyAdapter (family: Family, settings: ProviderSettings,
         case 'chat_completion':
         case 'text_completion':
         case 'responses': return new ChatCall(family, settings, job, context)
-        default: return new RefusedCall(family, settings, job, `${requestTypeOf(job.operation, job.stream)} in the words of ${job.dialect} is not supported by ${settings.name}.`)
+        case 'image_generation':
+        case 'image_edit':
+        case 'image_variation':
+        case 'speech':
+        case 'transcription':
+        case 'translation': return openMedia(family, settings, job, context) ?? new RefusedCall(family, settings, job, toRefusal(job, settings))
+        default: return new RefusedCall(family, settings, job, toRefusal(job, settings))
       }
-    }
+    },
+    // What was translated from another answer is no bytes that came.
+    isWhole: (job) => job.relay && !family.isNative(job.dialect, job.operation, job.model)
   }
 }
 
-/** What the calls of a family share: credentials, headers, errors. */
-abstract class FamilyCall implements AdapterCall {
-  protected readonly family: Family
-  protected readonly settings: ProviderSettings
-  protected readonly job: JobFrame
-
-  constructor (family: Family, settings: ProviderSettings, job: JobFrame) {
-    this.family = family
-    this.settings = settings
-    this.job = job
+/** @returns null when the provider has no such thing for this model, or the client's dialect no words for it */
+function openMedia (family: Family, settings: ProviderSettings, job: JobFrame, context: AdapterContext): AdapterCall | null {
+  const { operation, model } = job
+  if (job.dialect !== 'openai') return null
+  if (operation === 'speech') {
+    const speech = family.speech?.(model) ?? null
+    return speech === null ? null : new SpeechCall(family, settings, job, speech)
   }
-
-  get streamFraming (): StreamFraming {
-    if (this.job.relay) return 'bytes'
-    return this.family.streamFraming(this.job.model)
+  if (operation === 'transcription' || operation === 'translation') {
+    const transcription = family.transcription?.(model) ?? null
+    return transcription === null ? null : new TranscriptionCall(family, settings, job, transcription)
   }
+  const image = family.image?.(model) ?? null
+  return image === null ? null : new ImageCall(family, settings, job, image, context.nowSeconds)
+}
 
-  abstract toRequest (): AdapterRequest | Promise<AdapterRequest>
-  abstract fromReply (body: Uint8Array, headers: ReplyHeaders): AdapterReply
-
-  fromErrorReply (status: number, headers: ReplyHeaders, body: Uint8Array): GatewayError {
-    return this.family.toError(status, headers, body)
-  }
-
-  createStreamTranslator (): StreamTranslator {
-    throw new GatewayError('BIFROST_INTERNAL', { cause: new Error(`${this.job.operation} has no streams`) })
-  }
-
-  protected authorized (url: URL, headers: Readonly<Record<string, string>> | undefined, body: Uint8Array): AdapterRequest | Promise<AdapterRequest> {
-    return this.family.authorize({
-      origin: url.origin,
-      path: url.pathname + url.search,
-      headers: toUpstreamHeaders(this.settings, this.job, this.streamFraming, headers),
-      method: this.job.method,
-      body
-    }, this.job.keyIndex)
-  }
-
-  /** @throws GatewayError for an answer that is no JSON, or an error inside a 200 */
-  protected parse (body: Uint8Array): unknown {
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
-    try {
-      return JSON.parse(text)
-    } catch (cause) {
-      throw new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${this.settings.name} answered 200 with a body that is not JSON.`, provider: this.settings.name, cause })
-    }
-  }
+function toRefusal ({ operation, stream, relay, dialect, model }: JobFrame, { name }: ProviderSettings): string {
+  return `${requestTypeOf(operation, stream && !relay)} of ${model} in the words of ${dialect} is not supported by ${name}.`
 }
 
 /** Nothing is sent. */
@@ -117,7 +96,7 @@ class NativeCall extends FamilyCall {
     return this.authorized(url, headers, body)
   }
 
-  fromReply (body: Uint8Array, headers: ReplyHeaders = {}): AdapterReply {
+  fromReply (body: Uint8Array, headers: ReplyHeaders): AdapterReply {
     const usage = createUsage()
     const found = this.family.toUsage(this.parse(body), this.job.operation, headers)
     if (found !== null) toUsage(found, usage)
@@ -152,7 +131,7 @@ abstract class TranslatedCall extends FamilyCall {
     return this.authorized(url, headers, Buffer.from(JSON.stringify(body)))
   }
 
-  fromReply (body: Uint8Array, headers: ReplyHeaders = {}): AdapterReply {
+  fromReply (body: Uint8Array, headers: ReplyHeaders): AdapterReply {
     this.replyHeaders = headers
     const { answer, usage } = this.translateBack(this.parse(body))
     const bytes = Buffer.from(JSON.stringify(answer))

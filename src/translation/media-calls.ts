@@ -1,0 +1,155 @@
+import type { ChatUsage, JsonObject } from '../api/chat.ts'
+import { scanForm } from '../api/form-scan.ts'
+import type { FormPart } from '../api/form-scan.ts'
+import type { JobFrame } from '../api/job.ts'
+import type { ImageRequest, MediaFile, SpeechRequest, TranscriptionRequest } from '../api/media.ts'
+import type { ProviderSettings } from '../api/settings.ts'
+import { createUsage } from '../api/usage.ts'
+import type { Usage } from '../api/usage.ts'
+import { GatewayError } from '../errors.ts'
+import type { AdapterReply, AdapterRequest } from '../providers/adapter.ts'
+import { toUsage } from '../providers/chat-usage.ts'
+import type { Family, ImageProvider, ProviderRequest, SpeechProvider, TranscriptionProvider, TranslationContext } from '../providers/family.ts'
+import { FamilyCall } from './family-call.ts'
+
+/** OpenAI's requests for images and sound, put into a provider's words, and its answers back. */
+abstract class MediaCall extends FamilyCall {
+  private readonly dropped: string[] = []
+
+  protected abstract translate (context: TranslationContext): ProviderRequest
+
+  toRequest (): AdapterRequest | Promise<AdapterRequest> {
+    const { job } = this
+    const { url, headers, body } = this.translate({
+      model: job.model,
+      keyIndex: job.keyIndex,
+      stream: job.stream && !job.relay,
+      passExtraParams: job.passExtraParams,
+      forwardedHeaders: job.forwardedHeaders,
+      drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
+    })
+    return this.authorized(url, headers, Buffer.from(JSON.stringify(body)))
+  }
+
+  protected toReply (answer: object, usage: ChatUsage | null | undefined): AdapterReply {
+    const body = Buffer.from(JSON.stringify(answer))
+    return { body, usage: toCounts(usage), spliceOffset: body.length - 1, extraFields: this.dropped.length === 0 ? '' : `"dropped_params":${JSON.stringify(this.dropped)}` }
+  }
+
+  /** The front has looked at the body: it is a JSON object, or a form with what is required. */
+  protected json (): JsonObject {
+    return JSON.parse(this.job.body.toString('utf8')) as JsonObject
+  }
+}
+
+export class ImageCall extends MediaCall {
+  private readonly image: ImageProvider
+  private readonly nowSeconds: () => number
+  private request: ImageRequest | null = null
+
+  constructor (family: Family, settings: ProviderSettings, job: JobFrame, image: ImageProvider, nowSeconds: () => number) {
+    super(family, settings, job)
+    this.image = image
+    this.nowSeconds = nowSeconds
+  }
+
+  protected translate (context: TranslationContext): ProviderRequest {
+    this.request = this.toImageRequest()
+    return this.image.toImageRequest(this.request, context)
+  }
+
+  fromReply (body: Uint8Array): AdapterReply {
+    const reply = this.image.fromImageReply(this.parse(body), this.request as ImageRequest)
+    return this.toReply({ ...reply, created: reply.created === 0 ? this.nowSeconds() : reply.created, ...reply.usage === undefined ? {} : { usage: toMediaUsage(reply.usage) } }, reply.usage)
+  }
+
+  private toImageRequest (): ImageRequest {
+    const { model, contentType } = this.job
+    const operation = this.job.operation as ImageRequest['operation']
+    if (contentType === '') {
+      const { model: _model, prompt, ...options } = this.json()
+      if (typeof prompt !== 'string') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'prompt', message: 'prompt must be text.' })
+      // An edit may come as JSON, with its images by id or address: nobody but OpenAI has those.
+      if (operation !== 'image_generation') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'content-type', message: `${operation} by ${this.settings.name} takes its images as files of a multipart/form-data form.` })
+      return { operation, model, prompt, images: [], mask: null, options }
+    }
+    const { fields, files } = readForm(this.job)
+    const { model: _model, prompt = '', ...options } = fields
+    return { operation, model, prompt, images: files.filter(({ name }) => name === 'image' || name === 'image[]').map(({ file }) => file), mask: files.find(({ name }) => name === 'mask')?.file ?? null, options }
+  }
+}
+
+export class SpeechCall extends MediaCall {
+  private readonly speech: SpeechProvider
+  private request: SpeechRequest | null = null
+
+  constructor (family: Family, settings: ProviderSettings, job: JobFrame, speech: SpeechProvider) {
+    super(family, settings, job)
+    this.speech = speech
+  }
+
+  protected translate (context: TranslationContext): ProviderRequest {
+    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream_format', message: `stream_format must be "audio" for ${this.settings.name}, not "sse".` })
+    const { model: _model, input, ...options } = this.json()
+    if (typeof input !== 'string') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'input', message: 'input must be text.' })
+    this.request = { model: this.job.model, input, options }
+    return this.speech.toSpeechRequest(this.request, context)
+  }
+
+  fromReply (body: Uint8Array): AdapterReply {
+    const { bytes, contentType, usage } = this.speech.fromSpeechReply(this.parse(body), this.request as SpeechRequest)
+    return { body: bytes, contentType, usage: toCounts(usage), spliceOffset: -1, extraFields: '' }
+  }
+}
+
+export class TranscriptionCall extends MediaCall {
+  private readonly transcription: TranscriptionProvider
+  private request: TranscriptionRequest | null = null
+
+  constructor (family: Family, settings: ProviderSettings, job: JobFrame, transcription: TranscriptionProvider) {
+    super(family, settings, job)
+    this.transcription = transcription
+  }
+
+  protected translate (context: TranslationContext): ProviderRequest {
+    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream', message: `stream must be false for ${this.settings.name}: it has transcripts only as a whole.` })
+    const { fields, files } = readForm(this.job)
+    const { model: _model, ...options } = fields
+    const format = options['response_format'] ?? 'json'
+    if (format !== 'json' && format !== 'text') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'response_format', message: `response_format must be json or text for ${this.settings.name}, not ${JSON.stringify(format.slice(0, 64))}.` })
+    this.request = { operation: this.job.operation as TranscriptionRequest['operation'], model: this.job.model, file: (files.find(({ name }) => name === 'file') as { file: MediaFile }).file, options }
+    return this.transcription.toTranscriptionRequest(this.request, context)
+  }
+
+  fromReply (body: Uint8Array): AdapterReply {
+    const request = this.request as TranscriptionRequest
+    const { text, usage } = this.transcription.fromTranscriptionReply(this.parse(body), request)
+    if (request.options['response_format'] === 'text') return { body: Buffer.from(text), contentType: 'text/plain; charset=utf-8', usage: toCounts(usage), spliceOffset: -1, extraFields: '' }
+    return this.toReply({ text, ...usage === null ? {} : { usage: { type: 'tokens', ...toMediaUsage(usage) } } }, usage)
+  }
+}
+
+interface Form {
+  fields: Record<string, string>
+  files: { name: string, file: MediaFile }[]
+}
+
+function readForm ({ contentType, body }: JobFrame): Form {
+  const parts = scanForm(contentType, body)
+  const bytesOf = ({ valueStart, valueEnd }: FormPart): Buffer => body.subarray(valueStart, valueEnd)
+  // No prototype: names come from the client.
+  const fields = Object.create(null) as Record<string, string>
+  for (const part of parts) if (part.fileName === null) fields[part.name] = bytesOf(part).toString('utf8')
+  return { fields, files: parts.flatMap((part) => part.fileName === null ? [] : [{ name: part.name, file: { name: part.fileName, contentType: part.contentType, bytes: bytesOf(part) } }]) }
+}
+
+/** As OpenAI counts images and sound. */
+function toMediaUsage ({ prompt_tokens: input, completion_tokens: output, total_tokens: total }: ChatUsage): object {
+  return { input_tokens: input, output_tokens: output, total_tokens: total }
+}
+
+function toCounts (usage: ChatUsage | null | undefined): Usage {
+  const counts = createUsage()
+  if (usage !== null && usage !== undefined) toUsage(usage, counts)
+  return counts
+}
