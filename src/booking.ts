@@ -98,7 +98,7 @@ export class Booking {
     if (run.attempts > 0) this.metrics.retries(run.attempts - 1)
     // What was cut short, by the client or its deadline, is in no trail; nor is the attempt that succeeded.
     if (kind === null || run.target === null || (trail !== null && failed === run.attempts)) return
-    if (run.outcome === 'ok' && run.costUsd === null) this.metrics.count('unpriced', [run.target.provider.name])
+    if (run.outcome === 'ok' && run.costUsd === null && run.target.model !== '') this.metrics.count('unpriced', [run.target.provider.name])
     bookEnding(custom === undefined ? kind.series : this.seriesOf(run.target, run.requestType, custom), run, status, durationMs)
   }
 

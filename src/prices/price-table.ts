@@ -48,6 +48,8 @@ export class PriceTable {
   /** @returns null when the price is not known; 0 only for what is free */
   costUsd (provider: ProviderSettings, model: string, usage: Usage): number | null {
     const own = Object.hasOwn(provider.prices, model) ? provider.prices[model] : undefined
+    // Sound, images and files may come without a count: what a token costs then says nothing.
+    if (usage.inputTokens === 0 && usage.outputTokens === 0) return own !== undefined && own.inputUsd === 0 && own.outputUsd === 0 ? own.requestUsd : null
     if (own !== undefined) return applyRates(toRates(own), usage)
     const { rates, flatBelowTokens } = this.entryOf(provider.name, model)
     if (rates === null) return null

@@ -48,6 +48,15 @@ test('no price is null, never 0', () => {
   assert.equal(costOf('ollama', 'llama3.2', { inputTokens: 1 }), null)
 })
 
+test('an answer whose tokens nobody counted, sound for instance, has a price only where none depends on them', () => {
+  assert.equal(costOf('openai', 'gpt-4o-mini-tts', {}), null)
+  assert.equal(costOf('openai', 'gpt-4o-mini', {}), null)
+  const none = { cachedInputUsd: undefined, cacheWriteUsd: undefined }
+  const provider = createProvider('openai', { prices: { 'tts-1': { inputUsd: 0, outputUsd: 0, ...none, requestUsd: 0.015 }, 'gpt-4o-mini': { inputUsd: 1, outputUsd: 2, ...none, requestUsd: 0.01 } } })
+  assert.equal(table.costUsd(provider, 'tts-1', createUsage()), 0.015)
+  assert.equal(table.costUsd(provider, 'gpt-4o-mini', createUsage()), null)
+})
+
 test('the config comes first, and what it leaves out costs as plain input', () => {
   const provider = createProvider('openai', { prices: { 'gpt-4o-mini': { inputUsd: 1, outputUsd: 2, cachedInputUsd: undefined, cacheWriteUsd: 3, requestUsd: 0.01 }, free: { inputUsd: 0, outputUsd: 0, cachedInputUsd: undefined, cacheWriteUsd: undefined, requestUsd: 0 } } })
   assertUsd(table.costUsd(provider, 'gpt-4o-mini', { ...createUsage(1_000, 100), cachedTokens: 500, cacheWriteTokens: 100 }), 0.01 + (900 * 1 + 100 * 3 + 100 * 2) / 1e6)

@@ -199,6 +199,12 @@ test('files are uploaded, listed, looked at, read and deleted', async () => {
 
   upstream.answer = (response) => { sendJson(response, 404, { error: { message: 'No such File object: file-none', type: 'invalid_request_error', param: 'id', code: null } }) }
   await assert.rejects(client.files.retrieve('file-none'), OpenAI.NotFoundError)
+  await gateway.whenIdle()
+  const unpriced = await gateway.metric('bifrost_unpriced_requests_total')
+  upstream.answer = (response) => { sendJson(response, 200, file) }
+  await client.files.retrieve('file-abc123')
+  await gateway.whenIdle()
+  assert.equal(await gateway.metric('bifrost_unpriced_requests_total'), unpriced, 'files have no price')
 })
 
 test('batches are made, looked at, listed and cancelled', async () => {
