@@ -10,6 +10,7 @@ import { embeddingOf } from './embedding.ts'
 import { urlOf } from './endpoint.ts'
 import type { Action } from './endpoint.ts'
 import { toBedrockError } from './errors.ts'
+import { fetchedTypes } from './media.ts'
 import { rerankOf } from './rerank.ts'
 import { tokenCounterOf } from './token-count.ts'
 import type { ConverseUsage } from './wire.ts'
@@ -35,6 +36,7 @@ export function createBedrockFamily (settings: ProviderSettings, world: RoleWorl
     embedding: (model) => embeddingOf(name, model, urlFor('invoke')),
     rerank: (model) => rerankOf(name, model, urlFor('invoke')),
     tokenCounter: () => counter,
+    fetchedTypes,
     toUsage: (body) => {
       const usage = (body as { usage?: ConverseUsage } | null)?.usage
       return usage === undefined ? null : toChatUsage(usage)
