@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { LookupFunction } from 'node:net'
 import { Client } from 'undici'
+import { GatewayError } from '../errors.ts'
 import { hostOf, isPublicAddress, judgeUrl, notPublic } from './address-rules.ts'
 import { bareMediaType, detectMediaType, mayBe } from './media-type.ts'
 import type { ResolveHost } from './resolve-host.ts'
@@ -38,7 +39,7 @@ export class FetchProblem extends Error {
 /**
  * Gets one file. Redirects are followed by hand, since each of them may lead to where the first URL could not.
  * @param take is told of bytes as they come, and throws when there are too many
- * @throws FetchProblem, or the signal's reason
+ * @throws FetchProblem, what `take` throws, or the signal's reason
  */
 export async function fetchFile (file: FileRequest, limits: FileLimits, resolve: ResolveHost, take: (bytes: number) => void, signal: AbortSignal): Promise<FetchedFile> {
   let target = file.url
@@ -111,7 +112,7 @@ class Download {
       return await this.request()
     } catch (error) {
       this.signal.throwIfAborted()
-      if (error instanceof FetchProblem) throw error
+      if (error instanceof FetchProblem || error instanceof GatewayError) throw error
       throw this.problem(`the connection failed: ${(error as { code?: string }).code ?? (error as Error).name}`, error)
     } finally {
       this.signal.removeEventListener('abort', onAbort)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { MediaFetchSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 import { fetchFile, FetchProblem } from './fetch-file.ts'
@@ -59,6 +60,8 @@ export class MediaFetch {
   constructor (fetcher: MediaFetcher, settings: MediaFetchSettings) {
     this.fetcher = fetcher
     this.settings = settings
+    // Each file listens at most twice; the default makes a warning of eleven.
+    setMaxListeners(2 * filesPerRequestMax, this.controller.signal)
   }
 
   end (): void {
