@@ -7,7 +7,7 @@ import { png, startFileServer } from '../fetch/file-server.ts'
 import { startTestGateway } from '../helpers/gateway.ts'
 import type { TestGateway } from '../helpers/gateway.ts'
 import { RawClient } from '../helpers/http-client.ts'
-import { eventually } from '../helpers/wait.ts'
+import { eventually, within } from '../helpers/wait.ts'
 
 const pdf = Buffer.from('%PDF-1.4\n%%EOF\n')
 const base64 = png.toString('base64')
@@ -53,7 +53,7 @@ describe('media by their address, for providers that take bytes', async () => {
   const files = await startFileServer({ after }, (path, response) => {
     const sendPng = (): void => { response.writeHead(200, { 'content-type': 'image/png' }).end(png) }
     if (path.startsWith('/hang')) held.push(response)
-    else if (path.startsWith('/slow')) setTimeout(sendPng, 700)
+    else if (path.startsWith('/slow')) setTimeout(sendPng, 1_300)
     else if (path.startsWith('/404')) response.writeHead(404).end()
     else if (path.startsWith('/report')) response.writeHead(200, { 'content-type': 'application/pdf' }).end(pdf)
     else sendPng()
@@ -122,7 +122,7 @@ describe('media by their address, for providers that take bytes', async () => {
     assert.equal(files.requests.length, before)
   })
 
-  test("it works for clients of other dialects, for Responses and for counts of tokens", async () => {
+  test('it works for clients of other dialects, for Responses and for counts of tokens', async () => {
     const expected = { image: { format: 'png', source: { bytes: base64 } } }
     const contentOf = (body: unknown): unknown[] => (body as { messages: { content: unknown[] }[] }).messages[0]?.content ?? []
     const responses = await post('/v1/responses', { model: 'bedrock/nova', input: [{ role: 'user', content: [{ type: 'input_image', image_url: `${files.url}/dot.png`, detail: 'auto' }] }] })
@@ -177,14 +177,16 @@ describe('media by their address, for providers that take bytes', async () => {
       await eventually(() => held.length === 1, 'the file is asked for')
       const closed = new Promise<void>((resolve) => { held[0]?.once('close', resolve) })
       raw.socket.destroy()
-      await closed
+      await within(closed, 'the fetch is stopped', 2_000)
       await gateway.whenIdle()
       assert.equal(asked.length, before)
     })
   }
 
   test("the provider's deadlines begin when its request is complete", async (t) => {
-    const impatient = await startTestGateway(t, { client, providers: { bedrock: bedrock({ connect_timeout_in_seconds: 0.4, default_request_timeout_in_seconds: 0.5 }) } })
+    const impatient = await startTestGateway(t, { client, providers: { bedrock: bedrock({ connect_timeout_in_seconds: 1, default_request_timeout_in_seconds: 1 }) } })
+    // A thread that is still starting must not count.
+    await eventually(async () => (await chat(chatOf('bedrock/nova', { type: 'text', text: 'Hello.' }), impatient)).status === 200, 'the provider answers')
     const { status, body } = await chat(chatOf('bedrock/nova', image(`${files.url}/slow.png`)), impatient)
     assert.equal(status, 200, JSON.stringify(body))
   })
