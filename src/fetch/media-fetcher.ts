@@ -23,6 +23,11 @@ export interface MediaFile extends FileRequest {
 export class MediaFetcher {
   readonly resolve: ResolveHost
   readonly slots = new Slots(fetchesPerThreadMax)
+  /**
+   * Translating tens of megabytes takes a good part of a second. Requests whose media have come in one turn of the event loop are
+   * let go in a turn each, so that the thread's heartbeat and its streams come in between.
+   */
+  readonly turns = new Slots(1)
   /** Of all fetches that have not been ended. */
   private bytesInHand = 0
 
@@ -82,15 +87,23 @@ export class MediaFetch {
     const { refusedReason, timeoutMs } = this.settings
     if (refusedReason !== null) throw refusal(first, refusedReason, null)
     if (files.length > filesPerRequestMax) throw refusal(files[filesPerRequestMax] as MediaFile, `it is more than the ${filesPerRequestMax}th of a request`, null)
+    const fetched = await this.fetchAll(files, timeoutMs)
+    await this.fetcher.turns.run(nextTurn, this.controller.signal)
+    return fetched
+  }
+
+  private async fetchAll (files: readonly MediaFile[], timeoutMs: number): Promise<FetchedFile[]> {
     const timer = setTimeout(() => {
       this.controller.abort(new FetchProblem(`it took longer than client.media_fetch.timeout_in_seconds (${timeoutMs / 1000} s)`, null))
     }, timeoutMs)
     try {
       return await Promise.all(files.map((file) => this.fetchOne(file)))
-    } finally {
-      clearTimeout(timer)
+    } catch (error) {
       // The first failure is the request's; the others are not waited for.
       this.controller.abort(new FetchProblem('another one failed', null))
+      throw error
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -111,6 +124,10 @@ export class MediaFetch {
     this.fetcher.take(bytes)
     this.bytes += bytes
   }
+}
+
+function nextTurn (): Promise<void> {
+  return new Promise((resolve) => { setImmediate(resolve) })
 }
 
 /** Never with the path or the query of a URL: they may hold what gives access. */

@@ -101,6 +101,24 @@ describe('the media of a request', async () => {
     await eventually(async () => await server.connections() === 0, 'the connections are closed')
   })
 
+  test('requests whose media come at the same time go on in a turn of the event loop each', async () => {
+    const fetcher = createFetcher()
+    let turn = 0
+    let counting = true
+    const count = (): void => {
+      turn++
+      if (counting) setImmediate(count)
+    }
+    setImmediate(count)
+    const turns: number[] = []
+    const all = Array.from({ length: 6 }, () => fetcher.open(settings).run(toFiles('/hang')).then(() => { turns.push(turn) }))
+    await eventually(() => waiting.length === 6, 'all are asked for')
+    for (const response of waiting) response.writeHead(200, { 'content-type': 'image/png' }).end(png)
+    await Promise.all(all)
+    counting = false
+    assert.equal(new Set(turns).size, 6, turns.join())
+  })
+
   test('a provider behind a proxy is not gone around', async () => {
     const before = server.requests.length
     await assert.rejects(createFetcher().open({ ...settings, refusedReason: 'providers.bedrock.proxy_config is set' }).run(toFiles('/1.png')), {
