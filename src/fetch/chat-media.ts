@@ -1,10 +1,10 @@
 import type { ChatRequest, ContentPart } from '../api/chat.ts'
 import type { MediaReference } from '../api/media-reference.ts'
 import type { FetchedFile } from './fetch-file.ts'
-import type { MediaFile } from './media-fetcher.ts'
+import type { WantedFile } from './media-fetcher.ts'
 
 /** A part of a chat that names its bytes by an address. */
-export interface ChatMedia extends MediaFile {
+export interface ChatMedia extends WantedFile {
   message: number
   part: number
 }

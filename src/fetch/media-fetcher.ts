@@ -14,7 +14,7 @@ const fetchesPerThreadMax = 64
 /** Of requests that are not over, since their bodies hold what was fetched. */
 const bytesPerThreadMax = 256 * 1024 * 1024
 
-export interface MediaFile extends FileRequest {
+export interface WantedFile extends FileRequest {
   /** Of the URL in the client's request, for messages. */
   param: string
 }
@@ -82,17 +82,17 @@ export class MediaFetch {
    * @returns them in their order
    * @throws GatewayError
    */
-  async run (files: readonly MediaFile[]): Promise<FetchedFile[]> {
-    const [first] = files as [MediaFile]
+  async run (files: readonly WantedFile[]): Promise<FetchedFile[]> {
+    const [first] = files as [WantedFile]
     const { refusedReason, timeoutMs } = this.settings
     if (refusedReason !== null) throw refusal(first, refusedReason, null)
-    if (files.length > filesPerRequestMax) throw refusal(files[filesPerRequestMax] as MediaFile, `it is more than the ${filesPerRequestMax}th of a request`, null)
+    if (files.length > filesPerRequestMax) throw refusal(files[filesPerRequestMax] as WantedFile, `it is more than the ${filesPerRequestMax}th of a request`, null)
     const fetched = await this.fetchAll(files, timeoutMs)
     await this.fetcher.turns.run(nextTurn, this.controller.signal)
     return fetched
   }
 
-  private async fetchAll (files: readonly MediaFile[], timeoutMs: number): Promise<FetchedFile[]> {
+  private async fetchAll (files: readonly WantedFile[], timeoutMs: number): Promise<FetchedFile[]> {
     const timer = setTimeout(() => {
       this.controller.abort(new FetchProblem(`it took longer than client.media_fetch.timeout_in_seconds (${timeoutMs / 1000} s)`, null))
     }, timeoutMs)
@@ -107,7 +107,7 @@ export class MediaFetch {
     }
   }
 
-  private async fetchOne (file: MediaFile): Promise<FetchedFile> {
+  private async fetchOne (file: WantedFile): Promise<FetchedFile> {
     const { fetcher, slots, controller: { signal }, settings: { allowedHosts, fileBytesMax, timeoutMs } } = this
     try {
       const task = (): Promise<FetchedFile> => fetchFile(file, { allowedHosts, fileBytesMax, connectTimeoutMs: timeoutMs }, fetcher.resolve, this.take, signal)
@@ -131,7 +131,7 @@ function nextTurn (): Promise<void> {
 }
 
 /** Never with the path or the query of a URL: they may hold what gives access. */
-function refusal ({ url, param }: MediaFile, problem: string, cause: FetchProblem | null): GatewayError {
+function refusal ({ url, param }: WantedFile, problem: string, cause: FetchProblem | null): GatewayError {
   const host = cause?.host ?? (URL.canParse(url) ? new URL(url).host : null)
   return new GatewayError('BIFROST_INVALID_REQUEST', {
     param,

@@ -55,7 +55,7 @@ const openAiNatives: Readonly<Partial<Record<Kind, OpenAiNative>>> = {
 const world: AdapterContext = {
   nowSeconds: () => Math.floor(Date.now() / 1000),
   newId: () => randomBytes(12).toString('hex'),
-  media: new MediaFetcher(resolveHost)
+  mediaFetcher: new MediaFetcher(resolveHost)
 }
 
 export function createAdapter (settings: ProviderSettings, context: AdapterContext = world): Adapter {

@@ -24,7 +24,7 @@ export interface AdapterContext {
   /** @returns 24 letters and digits that nobody else has */
   newId: () => string
   /** The thread's. */
-  media: MediaFetcher
+  mediaFetcher: MediaFetcher
 }
 
 /** The adapter of a provider that is described as a family. */
@@ -199,7 +199,7 @@ abstract class ConversationCall extends TranslatedCall {
     const request = this.request = this.read(this.body, this.translation())
     const media = findMedia(request, (reference) => family.fetchedTypes?.(reference, model) ?? null)
     if (media.length === 0) return null
-    this.fetch = this.context.media.open(mediaFetch)
+    this.fetch = this.context.mediaFetcher.open(mediaFetch)
     return this.fetch.run(media).then((files) => { this.filled = withBytes(request, media, files) })
   }
 

@@ -4,7 +4,7 @@ import { after, beforeEach, describe, test } from 'node:test'
 import type { MediaFetchSettings } from '../../src/api/settings.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { MediaFetcher } from '../../src/fetch/media-fetcher.ts'
-import type { MediaFile } from '../../src/fetch/media-fetcher.ts'
+import type { WantedFile } from '../../src/fetch/media-fetcher.ts'
 import { eventually, within } from '../helpers/wait.ts'
 import { png, startFileServer } from './file-server.ts'
 
@@ -22,7 +22,7 @@ describe('the media of a request', async () => {
 
   const settings: MediaFetchSettings = { refusedReason: null, allowedHosts: [server.host], fileBytesMax: 20 * mib, timeoutMs: 5_000 }
   const createFetcher = (): MediaFetcher => new MediaFetcher(async () => [])
-  const toFiles = (...paths: string[]): MediaFile[] => paths.map((path, index) => ({ url: server.url + path, mediaTypes: ['image/png'], param: `messages[0].content[${index}].image_url.url` }))
+  const toFiles = (...paths: string[]): WantedFile[] => paths.map((path, index) => ({ url: server.url + path, mediaTypes: ['image/png'], param: `messages[0].content[${index}].image_url.url` }))
   const times = (count: number, path: string): string[] => Array.from({ length: count }, (_none, index) => `${path}?${index}`)
 
   test('come in their order', async () => {
