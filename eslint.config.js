@@ -38,7 +38,8 @@ const mayImport = {
   attempts: ['frames', 'ring', 'providers', 'translation', 'upstream', 'api', 'errors.ts', 'log.ts'],
   providers: ['api', 'errors.ts'],
   dialects: ['api', 'errors.ts'],
-  translation: ['providers', 'dialects', 'api', 'errors.ts'],
+  translation: ['providers', 'dialects', 'fetch', 'api', 'errors.ts'],
+  fetch: ['api', 'errors.ts'],
   upstream: ['api', 'errors.ts'],
   // A process of its own.
   'mock-upstream': ['api', 'errors.ts']
@@ -46,17 +47,17 @@ const mayImport = {
 
 /** What the composition roots must leave alone: it runs on worker threads or, the mock upstream, in a process that `cli.ts` starts. */
 const notFront = {
-  'main.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream', 'mock-upstream'],
-  'cli.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream'],
-  'supervisor.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream', 'mock-upstream'],
-  'index.ts': ['attempts', 'dialects', 'providers', 'translation', 'upstream', 'mock-upstream']
+  'main.ts': ['attempts', 'dialects', 'fetch', 'providers', 'translation', 'upstream', 'mock-upstream'],
+  'cli.ts': ['attempts', 'dialects', 'fetch', 'providers', 'translation', 'upstream'],
+  'supervisor.ts': ['attempts', 'dialects', 'fetch', 'providers', 'translation', 'upstream', 'mock-upstream'],
+  'index.ts': ['attempts', 'dialects', 'fetch', 'providers', 'translation', 'upstream', 'mock-upstream']
 }
 
 /** Third-party types stop at one place: package -> the only parts of `src/` that may import it. */
 const packageHomes = {
   'hyper-express': ['transport', 'mock-upstream'],
   'uWebSockets.js': ['transport', 'mock-upstream'],
-  undici: ['upstream'],
+  undici: ['upstream', 'fetch'],
   '@pydantic/genai-prices': ['prices'],
   piscina: ['pool'],
   'prom-client': ['metrics'],

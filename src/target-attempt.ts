@@ -236,9 +236,9 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   }
 
   expire (nowMs: number, stream: boolean): GatewayError | null {
-    const { name, timeouts: { totalMs, streamTotalMs } } = this.target.provider
+    const { name, timeouts: { totalMs, streamTotalMs }, mediaFetch } = this.target.provider
     const isQueued = this.dispatchedAtMs === 0
-    const limitMs = isQueued ? totalMs : (stream ? streamTotalMs : totalMs) + deadlineGraceMs
+    const limitMs = isQueued ? totalMs : (stream ? streamTotalMs : totalMs) + deadlineGraceMs + (mediaFetch?.timeoutMs ?? 0)
     if (nowMs - (isQueued ? this.startedAtMs : this.dispatchedAtMs) < limitMs) return null
     this.pool.countTimeout('BIFROST_TOTAL_TIMEOUT')
     // In the queue nothing was asked of the provider. A running one keeps its permit for the verdict on its failure.

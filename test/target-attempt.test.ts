@@ -21,6 +21,18 @@ test('attempts that a thread never reports count against the breaker', () => {
   assert.deepEqual(world.breakerChanges, ['open'])
 })
 
+test('the time that media may take is not time of the provider', () => {
+  const mediaFetch = { refusedReason: null, allowedHosts: [], fileBytesMax: 1, timeoutMs: 10_000 }
+  const world = new FakeWorld([createProvider('up', { breaker, timeouts, mediaFetch })])
+  const { run, client } = world.ask('up/m')
+  world.clock.advance(timeouts.totalMs + graceMs)
+  run.onTick(world.clock.nowMs)
+  assert.equal(client.error === null, true)
+  world.clock.advance(mediaFetch.timeoutMs)
+  run.onTick(world.clock.nowMs)
+  assert.equal(client.error?.code, 'BIFROST_TOTAL_TIMEOUT')
+})
+
 test('time in the queue says nothing about the provider', () => {
   const world = new FakeWorld([createProvider('up', { breaker, timeouts })])
   world.pool('up').holds = true

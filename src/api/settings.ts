@@ -78,6 +78,8 @@ export interface ProviderSettings {
   /** Sent with every upstream request, names in lower case. */
   readonly extraHeaders: Readonly<Record<string, string>>
   readonly proxy: ProxySettings | null
+  /** Null when it is off, and for providers that take addresses of media themselves. */
+  readonly mediaFetch: MediaFetchSettings | null
   readonly tls: TlsSettings
   readonly sendBackRawRequest: boolean
   readonly sendBackRawResponse: boolean
@@ -253,6 +255,17 @@ export interface ProxySettings {
   readonly url: string
   readonly username: string
   readonly password: string
+}
+
+/** How the gateway fetches media that a chat names by their address and the provider takes only as bytes. */
+export interface MediaFetchSettings {
+  /** Why nothing is fetched for this provider; null when it is. */
+  readonly refusedReason: string | null
+  /** `host` or `host:port` as the URL standard writes them; for them the rules about addresses and ports do not hold. */
+  readonly allowedHosts: readonly string[]
+  readonly fileBytesMax: number
+  /** For all files of one request. */
+  readonly timeoutMs: number
 }
 
 export interface TlsSettings {

@@ -34,7 +34,8 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
   protected status = 0
   protected headers: UpstreamHeaders = {}
   protected settled = false
-  protected readonly startedAtMs: number
+  /** Infinity while the call is prepared, so that no deadline of the provider's passes: that has a limit of its own. */
+  protected startedAtMs: number
   protected lastByteAtMs = 0
   private phase: 'connecting' | 'head' | 'body' = 'connecting'
   private sentAtMs = 0
@@ -50,13 +51,23 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
 
   start (): void {
     try {
-      const request = this.adapterCall.toRequest()
-      // Most requests are complete at once, and are then sent in this turn.
-      if (request instanceof Promise) request.then((signed) => { this.send(signed) }).catch(this.failToStart)
-      else this.send(request)
+      const preparation = this.adapterCall.prepare?.() ?? null
+      if (preparation === null) return this.request()
+      this.startedAtMs = Infinity
+      preparation.then(() => {
+        this.startedAtMs = performance.now()
+        if (!this.settled) this.request()
+      }).catch(this.failToStart)
     } catch (cause) {
       this.failToStart(cause)
     }
+  }
+
+  private request (): void {
+    const request = this.adapterCall.toRequest()
+    // Most requests are complete at once, and are then sent in this turn.
+    if (request instanceof Promise) request.then((signed) => { this.send(signed) }).catch(this.failToStart)
+    else this.send(request)
   }
 
   private send (request: AdapterRequest): void {
@@ -154,11 +165,12 @@ export abstract class HttpAttempt implements Attempt, UpstreamHandler {
 
   protected settle (): void {
     this.settled = true
+    this.adapterCall.end?.()
     this.context.onSettled(this.job.id)
   }
 
   protected elapsedMicroseconds (): number {
-    return Math.round((performance.now() - this.startedAtMs) * 1000)
+    return Math.max(0, Math.round((performance.now() - this.startedAtMs) * 1000))
   }
 }
 

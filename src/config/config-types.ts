@@ -208,6 +208,7 @@ export interface Client {
    * How long SIGTERM only makes `/health` and `/health/ready` fail, so that load balancers look elsewhere, before no more requests are taken. In seconds.
    */
   pre_stop_delay_in_seconds: number
+  media_fetch: MediaFetch
   /**
    * Keep a log of requests and responses in `logs_store`. Accepted, but has no effect in this version.
    */
@@ -355,6 +356,29 @@ export interface Client {
   webhook_config?: {
     [k: string]: unknown
   }
+}
+/**
+ * Images and documents that a chat names by an http(s) URL are fetched by the gateway where the provider takes only bytes: Bedrock, Vertex AI, Gemini and Ollama's own API. Only public addresses are asked. Not for providers with a `proxy_config`.
+ */
+export interface MediaFetch {
+  /**
+   * Whether it is used. Without it such URLs are refused.
+   */
+  enabled: boolean
+  /**
+   * Hosts (`host` or `host:port`, exactly as in the URL) for which the rules about private addresses and ports do not hold. They are looked up by the system, with its hosts file.
+   *
+   * @maxItems 100
+   */
+  allowed_hosts: string[]
+  /**
+   * Largest file; all files of one request together may have 50 MiB. In MiB.
+   */
+  max_file_size_mb: number
+  /**
+   * Limit until all files of one request are there. In seconds.
+   */
+  timeout_in_seconds: number
 }
 /**
  * Which `x-bf-eh-*` headers are forwarded to providers. Accepted, but has no effect in this version.

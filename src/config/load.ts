@@ -5,6 +5,7 @@ import type { ConfigFile } from './config-types.ts'
 import type { Environment } from './environment.ts'
 import { inheritDefaults } from './inherit.ts'
 import { formatPath } from './json-path.ts'
+import { resolveMediaFetch } from './media-fetch.ts'
 import { resolveProvider } from './provider-settings.ts'
 import { describeValue, redacted } from './redact.ts'
 import { configSchema, configValidator } from './schema.ts'
@@ -73,12 +74,14 @@ function resolve (file: ConfigFile, options: LoadOptions, findings: Findings): S
   const { environment, overrides, generation } = options
   const show = (path: string, value: unknown): string => references.has(path) ? redacted : describeValue(value, path.split('.'))
   const providerNames = Object.keys(file.providers)
+  const mediaFetch = resolveMediaFetch(file.client.media_fetch, show, problems)
   const providers = Object.entries(file.providers).map(([name, provider]) => resolveProvider(provider, {
     name,
     providerNames,
     path: formatPath(['providers', name]),
     version: file.version,
     unsupported: unsupported.get(name) ?? null,
+    mediaFetch,
     environment,
     references,
     problems,

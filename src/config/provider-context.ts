@@ -1,3 +1,4 @@
+import type { MediaFetchSettings } from '../api/settings.ts'
 import type { ProblemList } from './config-error.ts'
 import type { Environment } from './environment.ts'
 import type { EnvReferences } from './substitute-env.ts'
@@ -12,6 +13,8 @@ export interface ProviderContext {
   readonly version: 1 | 2
   /** What only the original can do and this provider needs; null when this version serves it. */
   readonly unsupported: string | null
+  /** The same for all providers; null when it is off. */
+  readonly mediaFetch: MediaFetchSettings | null
   readonly environment: Environment
   readonly references: EnvReferences
   readonly problems: ProblemList

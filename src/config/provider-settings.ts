@@ -3,6 +3,7 @@ import { parseBaseUrl } from './base-url.ts'
 import type { Key, NetworkConfig, Provider } from './config-types.ts'
 import { resolveCustomProvider } from './custom-provider.ts'
 import { resolveKeys, servedUrl } from './keys.ts'
+import { mediaFetchOf } from './media-fetch.ts'
 import type { ProviderContext } from './provider-context.ts'
 import { builtInNames, builtInProvider, nativeOllama, unsupportedProvider } from './providers.ts'
 import type { BuiltInProvider } from './providers.ts'
@@ -53,6 +54,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     sseEventBytesMax: Math.floor(network.max_stream_event_size_mb * bytesPerMib),
     extraHeaders: resolveHeaders(network, context),
     proxy,
+    mediaFetch: mediaFetchOf(builtIn.kind, config.proxy_config, context),
     tls: { insecureSkipVerify: network.insecure_skip_verify, caCertPem: network.ca_cert_pem },
     sendBackRawRequest: config.send_back_raw_request,
     sendBackRawResponse: config.send_back_raw_response,

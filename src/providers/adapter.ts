@@ -54,8 +54,16 @@ export interface StreamTranslator {
 /** The content type of an upstream answer and what else its headers say, names in lower case. */
 export type ReplyHeaders = Record<string, string | string[] | undefined>
 
-/** One job on its way through a provider's wire format. `toRequest` comes first, the others see what it made of the job. */
+/** One job on its way through a provider's wire format. `toRequest` comes before what follows it here, which sees what it made of the job. */
 export interface AdapterCall {
+  /**
+   * Gets from elsewhere what the request needs: media that the client names by their address. Before `toRequest`.
+   * @returns null where nothing is needed, as nearly always
+   * @throws GatewayError as `toRequest`
+   */
+  prepare? (): Promise<void> | null
+  /** The attempt is over, whatever its ending: what still runs for it stops, what it holds is given back. */
+  end? (): void
   /**
    * A promise where credentials have to be fetched or a signature computed.
    * @throws GatewayError when the request cannot be put into the provider's words

@@ -4,6 +4,7 @@ import type { Dialect } from '../api/dialects.ts'
 import type { StreamEvent, StreamEventKind, StreamFraming } from '../api/framing.ts'
 import type { JobFrame } from '../api/job.ts'
 import type { ImageReply, ImageRequest, Sound, SpeechRequest, TranscriptionReply, TranscriptionRequest } from '../api/media.ts'
+import type { MediaReference } from '../api/media-reference.ts'
 import type { Operation } from '../api/operations.ts'
 import type { GatewayError } from '../errors.ts'
 import type { AdapterRequest, ReplyHeaders } from './adapter.ts'
@@ -105,6 +106,11 @@ export interface Family {
   image? (model: string): ImageProvider | null
   speech? (model: string): SpeechProvider | null
   transcription? (model: string): TranscriptionProvider | null
+  /**
+   * The media types that this model takes as bytes in place of the reference, which the gateway then fetches; null when it is to be told
+   * the address. Absent: always null.
+   */
+  fetchedTypes? (media: MediaReference, model: string): readonly string[] | null
   /** Tokens in a native unary answer; the body is parsed JSON. */
   toUsage (body: unknown, operation: Operation, headers?: ReplyHeaders): ChatUsage | null
   /** Adds credentials. @throws GatewayError BIFROST_UPSTREAM_STATUS 401 when none can be had */

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { JobFrame } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
+import { MediaFetcher } from '../fetch/media-fetcher.ts'
+import { resolveHost } from '../fetch/resolve-host.ts'
 import type { Adapter } from '../providers/adapter.ts'
 import { createFamilyAdapter } from './family-adapter.ts'
 import type { AdapterContext } from './family-adapter.ts'
@@ -52,7 +54,8 @@ const openAiNatives: Readonly<Partial<Record<Kind, OpenAiNative>>> = {
 
 const world: AdapterContext = {
   nowSeconds: () => Math.floor(Date.now() / 1000),
-  newId: () => randomBytes(12).toString('hex')
+  newId: () => randomBytes(12).toString('hex'),
+  mediaFetcher: new MediaFetcher(resolveHost)
 }
 
 export function createAdapter (settings: ProviderSettings, context: AdapterContext = world): Adapter {

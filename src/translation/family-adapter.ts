@@ -8,6 +8,8 @@ import type { Usage } from '../api/usage.ts'
 import type { AnswerContext, ChatDialect, EmbeddingDialect } from '../dialects/dialect.ts'
 import { chatDialectOf, embeddingDialectOf, rerankDialectOf, tokenCountDialectOf } from '../dialects/registry.ts'
 import { GatewayError } from '../errors.ts'
+import { findMedia, withBytes } from '../fetch/chat-media.ts'
+import type { MediaFetch, MediaFetcher } from '../fetch/media-fetcher.ts'
 import type { Adapter, AdapterCall, AdapterReply, AdapterRequest, ReplyHeaders, StreamTranslator } from '../providers/adapter.ts'
 import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatProvider, EmbeddingProvider, Family, ProviderRequest, RerankProvider, TokenCounter, TranslationContext } from '../providers/family.ts'
@@ -22,6 +24,8 @@ export interface AdapterContext {
   nowSeconds: () => number
   /** @returns 24 letters and digits that nobody else has */
   newId: () => string
+  /** The thread's. */
+  mediaFetcher: MediaFetcher
 }
 
 /** The adapter of a provider that is described as a family. */
@@ -112,7 +116,7 @@ class NativeCall extends FamilyCall {
 
 /** The request is taken apart in the client's words and put together in the provider's, the answer the other way round. */
 abstract class TranslatedCall extends FamilyCall {
-  private readonly context: AdapterContext
+  protected readonly context: AdapterContext
   private readonly dropped: string[] = []
   /** Empty until the answer is there. */
   private replyHeaders: ReplyHeaders = {}
@@ -122,12 +126,11 @@ abstract class TranslatedCall extends FamilyCall {
     this.context = context
   }
 
-  protected abstract translate (body: JsonObject, context: TranslationContext): ProviderRequest
+  protected abstract translate (context: TranslationContext): ProviderRequest
   protected abstract translateBack (body: unknown): { answer: JsonObject, usage: Usage }
 
   toRequest (): AdapterRequest | Promise<AdapterRequest> {
-    // The front has looked at the body: it is a JSON object.
-    const { url, headers, body } = this.translate(JSON.parse(this.job.body.toString('utf8')) as JsonObject, this.translation())
+    const { url, headers, body } = this.translate(this.translation())
     return this.authorized(url, headers, Buffer.from(JSON.stringify(body)))
   }
 
@@ -137,6 +140,11 @@ abstract class TranslatedCall extends FamilyCall {
     const bytes = Buffer.from(JSON.stringify(answer))
     const spliceOffset = this.job.dialect === 'openai' ? bytes.length - 1 : -1
     return { body: bytes, usage, spliceOffset, extraFields: this.droppedFields(), headers: this.job.dialect === 'invoke' ? toCountHeaders(usage) : '' }
+  }
+
+  /** The front has looked at the body: it is a JSON object. */
+  protected get body (): JsonObject {
+    return JSON.parse(this.job.body.toString('utf8')) as JsonObject
   }
 
   protected translation (): TranslationContext {
@@ -186,16 +194,51 @@ function toCountHeaders ({ inputTokens, cachedTokens, cacheWriteTokens, outputTo
   return `x-amzn-bedrock-input-token-count: ${Math.max(0, inputTokens - cachedTokens - cacheWriteTokens)}\r\nx-amzn-bedrock-output-token-count: ${outputTokens}`
 }
 
-class ChatCall extends TranslatedCall {
-  private request: ChatRequest | null = null
+/** What holds a conversation: media that the provider takes only as bytes are put in before it is translated. */
+abstract class ConversationCall extends TranslatedCall {
+  /** As it came from the client. */
+  protected request: ChatRequest | null = null
+  /** The same with fetched media in it, until it is translated. */
+  private filled: ChatRequest | null = null
+  private fetch: MediaFetch | null = null
+
+  protected abstract read (body: JsonObject, context: TranslationContext): ChatRequest
+  protected abstract write (request: ChatRequest, context: TranslationContext): ProviderRequest
+
+  prepare (): Promise<void> | null {
+    const { family, job: { model }, settings: { mediaFetch } } = this
+    if (mediaFetch === null || family.fetchedTypes === undefined) return null
+    const request = this.request = this.read(this.body, this.translation())
+    const media = findMedia(request, (reference) => family.fetchedTypes?.(reference, model) ?? null)
+    if (media.length === 0) return null
+    this.fetch = this.context.mediaFetcher.open(mediaFetch)
+    return this.fetch.run(media).then((files) => { this.filled = withBytes(request, media, files) })
+  }
+
+  end (): void {
+    this.fetch?.end()
+  }
+
+  protected translate (context: TranslationContext): ProviderRequest {
+    this.request ??= this.read(this.body, context)
+    const request = this.filled ?? this.request
+    this.filled = null
+    return this.write(request, context)
+  }
+}
+
+class ChatCall extends ConversationCall {
   /** Set with the request. */
   private dialect!: ChatDialect
 
-  protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
+  protected read (body: JsonObject, context: TranslationContext): ChatRequest {
     const { job } = this
     this.dialect = chatDialectOf(job.dialect, job.operation, body)
-    this.request = this.dialect.toChatRequest(body, job.model, job.stream, (member) => { context.drop(member) })
-    return this.chat().toChatRequest(this.request, context)
+    return this.dialect.toChatRequest(body, job.model, job.stream, (member) => { context.drop(member) })
+  }
+
+  protected write (request: ChatRequest, context: TranslationContext): ProviderRequest {
+    return this.chat().toChatRequest(request, context)
   }
 
   protected translateBack (body: unknown): { answer: JsonObject, usage: Usage } {
@@ -223,7 +266,8 @@ class EmbeddingCall extends TranslatedCall {
   /** Set with the request. */
   private dialect!: EmbeddingDialect
 
-  protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
+  protected translate (context: TranslationContext): ProviderRequest {
+    const { body } = this
     this.dialect = embeddingDialectOf(this.job.dialect, body)
     this.request = this.dialect.toEmbeddingRequest(body, this.job.model)
     return this.embedding().toEmbeddingRequest(this.request, context)
@@ -246,8 +290,8 @@ class EmbeddingCall extends TranslatedCall {
 class RerankCall extends TranslatedCall {
   private request: RerankRequest | null = null
 
-  protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
-    this.request = rerankDialectOf(this.job.dialect).toRerankRequest(body, this.job.model)
+  protected translate (context: TranslationContext): ProviderRequest {
+    this.request = rerankDialectOf(this.job.dialect).toRerankRequest(this.body, this.job.model)
     return this.rerank().toRerankRequest(this.request, context)
   }
 
@@ -263,9 +307,13 @@ class RerankCall extends TranslatedCall {
   }
 }
 
-class TokenCountCall extends TranslatedCall {
-  protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
-    return this.counter().toCountRequest(tokenCountDialectOf(this.job.dialect).toChatRequest(body, this.job.model), context)
+class TokenCountCall extends ConversationCall {
+  protected read (body: JsonObject): ChatRequest {
+    return tokenCountDialectOf(this.job.dialect).toChatRequest(body, this.job.model)
+  }
+
+  protected write (request: ChatRequest, context: TranslationContext): ProviderRequest {
+    return this.counter().toCountRequest(request, context)
   }
 
   protected translateBack (body: unknown): { answer: JsonObject, usage: Usage } {

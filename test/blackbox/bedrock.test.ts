@@ -154,9 +154,11 @@ describe('Amazon\'s SDK and clients of OpenAI\'s API, in front of Bedrock and of
     assert.deepEqual([data, counts], [[{ object: 'embedding', index: 0, embedding: [0.5, 1] }], { prompt_tokens: 3, total_tokens: 3 }])
   })
 
-  test('an image that Bedrock would have to fetch is refused by name', async () => {
-    const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ model: 'bedrock/m', messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }] }] }) })
-    assert.equal(response.status, 400)
-    assert.equal((await response.json() as { error: { param: string } }).error.param, 'messages[0].content[0].image_url')
+  test('an image that can be fetched by nobody is refused by name', async () => {
+    for (const [url, param] of [['gs://bucket/a.png', 'messages[0].content[0].image_url'], ['https://10.0.0.1/a.png', 'messages[0].content[0].image_url.url']]) {
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ model: 'bedrock/m', messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] }) })
+      assert.equal(response.status, 400)
+      assert.equal((await response.json() as { error: { param: string } }).error.param, param)
+    }
   })
 })

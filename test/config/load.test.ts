@@ -29,6 +29,7 @@ const mockWithDefaults = {
   sseEventBytesMax: 16777216,
   extraHeaders: {},
   proxy: null,
+  mediaFetch: null,
   tls: { insecureSkipVerify: false, caCertPem: '' },
   sendBackRawRequest: false,
   sendBackRawResponse: false,

@@ -117,6 +117,7 @@ test('a file of the original loads unchanged: a provider with every block', () =
     sseEventBytesMax: 16777216,
     extraHeaders: { 'openai-organization': 'org' },
     proxy: null,
+    mediaFetch: null,
     tls: { insecureSkipVerify: false, caCertPem: '' },
     sendBackRawRequest: false,
     sendBackRawResponse: true,

@@ -31,6 +31,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     sseEventBytesMax: 1 << 20,
     extraHeaders: {},
     proxy: null,
+    mediaFetch: null,
     tls: { insecureSkipVerify: false, caCertPem: '' },
     sendBackRawRequest: false,
     sendBackRawResponse: false,

@@ -1,4 +1,5 @@
 import type { AudioPart, FilePart, ImagePart } from '../../api/chat.ts'
+import type { MediaReference } from '../../api/media-reference.ts'
 import { invalid } from './invalid.ts'
 import type { ContentBlock } from './wire.ts'
 
@@ -15,7 +16,15 @@ const documentFormats: Readonly<Record<string, string>> = {
   'text/markdown': 'md'
 }
 const documentExtensions: ReadonlySet<string> = new Set(Object.values(documentFormats))
+/** Of the documents, what a web server may be asked for. */
+const fetchedDocuments = ['application/pdf', 'text/plain']
+const fetchedImages = Object.keys(imageFormats).filter((type) => type !== 'image/jpg')
 const dataUrl = /^data:([^;,]*)[^,]*?;base64,/
+
+/** Bedrock fetches nothing. */
+export function fetchedTypes ({ kind }: MediaReference): readonly string[] {
+  return kind === 'image' ? fetchedImages : fetchedDocuments
+}
 
 /** @param path of the part in the client's request */
 export function toImageBlock ({ image_url: image }: ImagePart, path: string): ContentBlock {

@@ -12,6 +12,7 @@ import type { Action } from './endpoint.ts'
 import { toBedrockError } from './errors.ts'
 import { InvokeDecoder } from './invoke-decoder.ts'
 import { toInvokeUsage } from './invoke-usage.ts'
+import { fetchedTypes } from './media.ts'
 import { rerankOf } from './rerank.ts'
 import { tokenCounterOf } from './token-count.ts'
 
@@ -38,6 +39,7 @@ export function createBedrockFamily (settings: ProviderSettings, world: RoleWorl
     embedding: (model) => embeddingOf(name, model, urlFor('invoke')),
     rerank: (model) => rerankOf(name, model, urlFor('invoke')),
     tokenCounter: () => counter,
+    fetchedTypes,
     toUsage: (body, _operation, headers = {}) => toInvokeUsage(body, headers),
     authorize: (request, keyIndex) => authorizer.authorize(request, keyIndex),
     toError: (status, headers, body) => toBedrockError(name, status, headers, body)

@@ -29,7 +29,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 }
 
 /** @param name a file's name or the path of a URL */
-function mediaTypeOf (name: string): string | null {
+export function mediaTypeOf (name: string): string | null {
   const extension = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase()
   return extension === undefined ? null : mediaTypes[extension] ?? null
 }

@@ -7,6 +7,7 @@ import type { UrlOfVerb } from './chat.ts'
 import type { ApiTraits } from './chat-request.ts'
 import { GeminiEmbeddingProvider, toResourceName } from './embedding.ts'
 import { toGoogleError } from './errors.ts'
+import { fetchedTypes, fetchesUrls } from './fetched-media.ts'
 import { withModel } from './native-body.ts'
 import { GeminiTokenCounter } from './token-count.ts'
 import { toChatUsage } from './usage.ts'
@@ -30,6 +31,7 @@ export function createGeminiFamily (settings: ProviderSettings): Family {
     embedding: () => embedding,
     rerank: () => null,
     tokenCounter: () => tokenCounter,
+    fetchedTypes: (media, model) => fetchedTypes(media, fetchesUrls(model)),
     toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
     authorize: (request, keyIndex) => {
       const value = settings.keys[keyIndex]?.value ?? ''

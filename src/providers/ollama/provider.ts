@@ -10,6 +10,8 @@ import { createEmbedding } from './embedding.ts'
 import { toError } from './errors.ts'
 import type { OllamaReply } from './wire.ts'
 
+/** Files are none of its business: they are left out by name. */
+const fetchedImages = ['image/png', 'image/jpeg', 'image/webp']
 const nativeOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'embedding'])
 
 /** Ollama's own API, for servers whose config says `native`; the others are asked in OpenAI's words. */
@@ -27,6 +29,7 @@ export function createOllamaFamily (settings: ProviderSettings): Family {
     embedding: () => embedding,
     rerank: () => null,
     tokenCounter: () => null,
+    fetchedTypes: ({ kind }) => kind === 'image' ? fetchedImages : null,
     toUsage: (body) => typeof body === 'object' && body !== null ? toChatUsage(body as OllamaReply) : null,
     authorize: bearerOf(settings),
     toError: (status, headers, body) => toError(name, status, headers, body)

@@ -7,6 +7,7 @@ import type { Family } from '../family.ts'
 import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
 import type { ApiTraits } from '../gemini/chat-request.ts'
 import { toGoogleError } from '../gemini/errors.ts'
+import { fetchedTypes } from '../gemini/fetched-media.ts'
 import { GeminiTokenCounter } from '../gemini/token-count.ts'
 import { toChatUsage } from '../gemini/usage.ts'
 import type { UsageMetadata } from '../gemini/wire.ts'
@@ -20,6 +21,10 @@ const api: ApiTraits = { unknownMembers: new Set(), hasServiceTier: false }
 /** Of the body of Anthropic's models there, and of the API that it means. */
 const claudeBodyVersion = 'vertex-2023-10-16'
 const claudeVersion = '2023-06-01'
+
+/** There, Anthropic's models take no addresses. */
+const claudeImages = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
+const claudeFiles = [...claudeImages, 'application/pdf', 'text/plain']
 
 /** Vertex AI: Gemini and Anthropic's models with Google Cloud's addresses and credentials. */
 export function createVertexFamily (settings: ProviderSettings, nowMs: () => number = Date.now): Family {
@@ -48,6 +53,7 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
     embedding: (model) => (isClaude(model) ? null : embedding),
     rerank: () => null,
     tokenCounter: (model) => (isClaude(model) ? null : tokenCounter),
+    fetchedTypes: (media, model) => isClaude(model) ? (media.kind === 'image' ? claudeImages : claudeFiles) : fetchedTypes(media, true),
     toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
     authorize (request, keyIndex) {
       const key = keys[keyIndex]
