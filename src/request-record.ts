@@ -3,7 +3,7 @@ import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
 import { createUsage } from './api/usage.ts'
-import type { Usage } from './api/usage.ts'
+import type { LateUsage, Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
 import type { RoutePlan } from './router/plan.ts'
@@ -25,7 +25,7 @@ export interface RequestHandle extends ClientWatcher {
 }
 
 /** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
-export class RequestRecord {
+export class RequestRecord implements LateUsage {
   readonly request: GatewayRequest
   /** Who serves it, or served it last. */
   target: Target | null = null
@@ -44,6 +44,10 @@ export class RequestRecord {
   usage: Usage = createUsage()
   /** Null when it is not known. */
   costUsd: number | null = null
+  /** The client has left in mid-stream; the thread is still to say what the stream had used by then. */
+  awaitsUsage = false
+  /** Told when it has said so. */
+  onUsage: (() => void) | null = null
   /** Over all attempts. */
   queueMs = 0
   /** Over all attempts. */
@@ -67,6 +71,18 @@ export class RequestRecord {
     this.outcome = outcome
     this.usage = usage
     this.upstreamMicroseconds += upstreamMicroseconds
+  }
+
+  awaitUsage (): void {
+    this.awaitsUsage = true
+  }
+
+  completeUsage (usage: Usage, costUsd: number | null, upstreamMicroseconds: number): void {
+    this.awaitsUsage = false
+    this.usage = usage
+    this.costUsd = costUsd
+    this.upstreamMicroseconds += upstreamMicroseconds
+    this.onUsage?.()
   }
 
   /** Whose answer it is. */

@@ -187,7 +187,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   /** Drops what is under way. */
   private abandon (): void {
     this.endPause?.()
-    this.attempt?.cancel()
+    this.attempt?.cancel(this.record)
     this.attempt = null
   }
 

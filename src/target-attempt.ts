@@ -4,7 +4,7 @@ import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import { joinTexts } from './api/join-texts.ts'
 import type { Reply } from './api/reply.ts'
 import { noUsage } from './api/usage.ts'
-import type { Usage } from './api/usage.ts'
+import type { LateUsage, Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { LimitVerdict } from './pool/concurrency-limit.ts'
 import { toUsdText } from './prices/price-table.ts'
@@ -55,8 +55,8 @@ export interface RequestAttempt {
   /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms): GatewayError | null
   credit (bytes: number): void
-  /** The request has no more use for it. */
-  cancel (): void
+  /** The request has no more use for it. Of a stream that has begun, `late` is told what it used. */
+  cancel (late?: LateUsage): void
   /** Looked at now and then. @returns why it has waited or run for too long, and the attempt is cancelled; null when it has not */
   expire (nowMs: number, stream: boolean): GatewayError | null
   /** After its failure: a line of the trail and the breaker's verdict. @returns what the failure means */
@@ -85,6 +85,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   private takenBytes = 0
   private job: Job | null = null
   private ended = false
+  /** The stream was cancelled; its thread is still to say what it used. */
+  private late: LateUsage | null = null
   private hasPermit = true
 
   constructor (owner: AttemptOwner, step: Attempt, pool: JobPool, context: AttemptContext) {
@@ -162,14 +164,14 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   }
 
   onEnd (usage: Usage, upstreamMicroseconds: number): void {
-    if (this.ended) return
+    if (this.ended) return this.tellLate(usage, upstreamMicroseconds)
     this.price(usage)
     this.end('none')
     this.owner.onEnd(this, usage, upstreamMicroseconds)
   }
 
   onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
-    if (this.ended) return
+    if (this.ended) return this.tellLate(usage, upstreamMicroseconds)
     this.ended = true
     this.job = null
     if (!this.answered && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
@@ -203,10 +205,21 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     this.takenBytes = 0
   }
 
-  cancel (): void {
+  cancel (late: LateUsage | null = null): void {
     if (this.ended) return
     this.finishPermit('none')
+    if (this.answered && late !== null) {
+      this.late = late
+      late.awaitUsage()
+    }
     this.drop()
+  }
+
+  private tellLate (usage: Usage, upstreamMicroseconds: number): void {
+    if (this.late === null) return
+    this.price(usage)
+    this.late.completeUsage(usage, this.costUsd, upstreamMicroseconds)
+    this.late = null
   }
 
   private drop (): void {

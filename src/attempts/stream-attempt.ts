@@ -71,6 +71,16 @@ export class StreamAttempt extends HttpAttempt {
     return this.hasAnswer ? this.translator.usage : super.usage()
   }
 
+  /** The provider will say no more: what came since its last count is estimated. */
+  override cancel (): void {
+    if (this.hasAnswer && !this.settled) {
+      const { usage, unreportedTokens } = this.translator
+      usage.outputTokens += unreportedTokens
+      usage.estimatedTokens = unreportedTokens
+    }
+    super.cancel()
+  }
+
   override tick (nowMs: number): void {
     const { name, timeouts: { firstTokenMs } } = this.context.settings
     if (this.headSent || nowMs - this.startedAtMs <= firstTokenMs) return super.tick(nowMs)

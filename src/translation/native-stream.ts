@@ -1,28 +1,32 @@
-import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
 import type { StreamTranslator } from '../providers/adapter.ts'
-import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatSink } from '../api/chat-sink.ts'
 import type { ChatDecoder } from '../providers/family.ts'
+import { StreamUsage } from './stream-usage.ts'
 
 /** A stream whose dialect the client speaks too: events go through as they came; the decoder only says what they mean. */
 export class NativeStream implements StreamTranslator {
-  readonly usage: Usage = createUsage()
   private readonly decoder: ChatDecoder
+  private readonly counted = new StreamUsage()
   private said = false
   private readonly sink: ChatSink = {
     start: () => {},
-    delta: (_choice, delta) => { this.said ||= Object.entries(delta).some(([name, value]) => name !== 'role' && value !== '') },
+    delta: (_choice, delta) => {
+      this.counted.said(delta)
+      this.said ||= Object.entries(delta).some(([name, value]) => name !== 'role' && value !== '')
+    },
     finish: () => { this.said = true },
-    usage: (usage) => { toUsage(usage, this.usage) }
+    usage: (usage) => { this.counted.reported(usage) }
   }
 
   constructor (decoder: ChatDecoder) {
     this.decoder = decoder
   }
 
+  get usage (): Usage { return this.counted.usage }
+  get unreportedTokens (): number { return this.counted.unreportedTokens }
   get finished (): boolean { return this.decoder.finished }
   get complete (): boolean { return this.decoder.complete }
   get error (): GatewayError | null { return this.decoder.error }
