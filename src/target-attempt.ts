@@ -100,7 +100,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
 
   /** @param prefill what a stream that broke has said so far; null for none */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms, prefill: string | null = null): GatewayError | null {
-    const { parsed, dialect, operation, body, headers } = request
+    const { parsed, dialect, operation, jsonArray, body, headers } = request
     this.stream = parsed.stream
     const { provider, keyIndex, model } = this.target
     try {
@@ -116,6 +116,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
         sendBackRawRequest: provider.sendBackRawRequest,
         sendBackRawResponse: provider.sendBackRawResponse,
         freshConnection: this.step.freshConnection,
+        jsonArray,
         passExtraParams: headerOf(headers, 'x-bf-passthrough-extra-params') === 'true',
         model,
         extraFields: parsed.stream ? identity.chunkFields : '',

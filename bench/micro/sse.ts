@@ -32,6 +32,7 @@ const job: JobFrame = {
   sendBackRawResponse: false,
   freshConnection: false,
   passExtraParams: false,
+  jsonArray: false,
   model: 'gpt-4o-mini',
   extraFields: '"request_type":"chat_completion_stream","provider":"openai","original_model_requested":"gpt-4o-mini","resolved_model_used":"gpt-4o-mini"',
   forwardedHeaders: '',

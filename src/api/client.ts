@@ -11,6 +11,8 @@ export interface GatewayRequest {
   /** Who serves a model that names no provider: see `RequestRoute`, or the client's header. */
   defaultProvider: string | null
   operation: Operation
+  /** Its stream is to be one JSON array: see `json-array.ts`. */
+  jsonArray: boolean
   /** Names (lower case) and values in turn, as they came. */
   headers: readonly string[]
   body: Buffer

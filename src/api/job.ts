@@ -22,6 +22,8 @@ export interface JobHead {
   freshConnection: boolean
   /** Members of the body that the canonical form does not know go upstream, too. */
   passExtraParams: boolean
+  /** The client's stream is one JSON array: see `json-array.ts`. */
+  jsonArray: boolean
   /** Model name as it goes upstream. */
   model: string
   /** Members of `extra_fields` that a stream chunk repeats, as JSON text without braces. */

@@ -7,7 +7,7 @@ import { operations } from '../api/operations.ts'
  *
  *   byte 0    revision u32            which settings of the provider; the thread got them through its port
  *   byte 4    key index u32           the thread knows the secret, the frame only names it
- *   byte 8    operation u8, flags u8, dialect u8, 0 u8
+ *   byte 8    operation u8, flags u8, dialect u8, more flags u8
  *   byte 12   model bytes u32
  *   byte 16   extra_fields prefix bytes u32
  *   byte 20   forwarded headers bytes u32
@@ -24,6 +24,8 @@ const flagRawRequest = 16
 const flagRawResponse = 32
 const flagFreshConnection = 64
 const flagPassExtraParams = 128
+
+const moreFlagJsonArray = 1
 
 /** Sizes of an attempt frame, measured once and used to reserve and to write. */
 export interface JobFrameSize {
@@ -52,7 +54,7 @@ export function writeJobFrame (data: Buffer, offset: number, revision: number, h
     (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0) |
     (head.freshConnection ? flagFreshConnection : 0) | (head.passExtraParams ? flagPassExtraParams : 0)
   data[offset + 10] = dialects.indexOf(head.dialect)
-  data[offset + 11] = 0
+  data[offset + 11] = head.jsonArray ? moreFlagJsonArray : 0
   data.writeUInt32LE(size.modelBytes, offset + 12)
   data.writeUInt32LE(size.extraFieldsBytes, offset + 16)
   data.writeUInt32LE(size.forwardedHeadersBytes, offset + 20)
@@ -71,6 +73,7 @@ export function writeJobFrame (data: Buffer, offset: number, revision: number, h
 /** Copies everything out of `data`, which belongs to the ring. */
 export function readJobFrame (id: number, data: Buffer, offset: number): JobFrame {
   const flags = data[offset + 9] as number
+  const moreFlags = data[offset + 11] as number
   const operation = operations[data[offset + 8] as number]
   if (operation === undefined) throw new RangeError(`unknown operation ${data[offset + 8]} in a job frame`)
   const dialect = dialects[data[offset + 10] as number]
@@ -95,6 +98,7 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
     sendBackRawResponse: (flags & flagRawResponse) !== 0,
     freshConnection: (flags & flagFreshConnection) !== 0,
     passExtraParams: (flags & flagPassExtraParams) !== 0,
+    jsonArray: (moreFlags & moreFlagJsonArray) !== 0,
     model: data.toString('utf8', offset + headerBytes, modelEnd),
     extraFields: data.toString('utf8', modelEnd, extraFieldsEnd),
     forwardedHeaders: data.toString('latin1', extraFieldsEnd, headersEnd),

@@ -11,7 +11,7 @@ import type { StreamFraming } from '../api/framing.ts'
 import type { Adapter, AdapterCall, AdapterReply, AdapterRequest, ReplyHeaders, StreamTranslator } from '../providers/adapter.ts'
 import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatProvider, EmbeddingProvider, Family, ProviderRequest, RerankProvider, TokenCounter, TranslationContext } from '../providers/family.ts'
-import { NativeStream } from './native-stream.ts'
+import { NativeArrayStream, NativeStream } from './native-stream.ts'
 import { toUpstreamHeaders } from '../providers/upstream-headers.ts'
 import { TranslatedStream } from './translated-stream.ts'
 
@@ -101,7 +101,8 @@ class NativeCall extends FamilyCall {
   override createStreamTranslator (): StreamTranslator {
     const chat = this.family.chat(this.job.model)
     if (chat === null) return super.createStreamTranslator()
-    return new NativeStream(chat.createChatDecoder(null))
+    const decoder = chat.createChatDecoder(null)
+    return this.job.jsonArray ? new NativeArrayStream(decoder) : new NativeStream(decoder)
   }
 }
 
@@ -154,6 +155,7 @@ abstract class TranslatedCall extends FamilyCall {
       nowSeconds: this.context.nowSeconds(),
       newId: this.context.newId,
       includeUsage,
+      jsonArray: this.job.jsonArray,
       extraFields: this.job.dialect !== 'openai' ? '' : dropped === '' ? this.job.extraFields : `${this.job.extraFields},${dropped}`
     }
   }

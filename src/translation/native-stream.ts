@@ -1,3 +1,4 @@
+import { arrayComma, arrayEnd, arrayStart } from '../api/json-array.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
@@ -47,5 +48,25 @@ export class NativeStream implements StreamTranslator {
 
   takeMissingEnd (): Uint8Array {
     return new Uint8Array(0)
+  }
+}
+
+const openBrace = 0x7b
+
+/** The same as one JSON array: the data of the events, without what makes them events. */
+export class NativeArrayStream extends NativeStream {
+  private begun = false
+
+  override write (event: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
+    const { bytes, dataLines, dataStart, dataEnd } = event
+    // Comments, and what is no object, would leave the array without an element where a comma stands.
+    if (dataLines !== 1 || bytes[dataStart] !== openBrace) return
+    sink.appendAscii(this.begun ? arrayComma : arrayStart)
+    this.begun = true
+    sink.append(bytes, dataStart, dataEnd)
+  }
+
+  override takeMissingEnd (): Uint8Array {
+    return Buffer.from(this.begun ? arrayEnd : `${arrayStart}${arrayEnd}`)
   }
 }

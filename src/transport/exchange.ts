@@ -43,6 +43,8 @@ export class Exchange implements Client {
   template = ''
   /** What the client speaks, as soon as its path is known. */
   dialect: Dialect = 'openai'
+  /** Its stream is one JSON array: see `json-array.ts`. */
+  jsonArray = false
   /** What it asks for; null as long as its path is not known. */
   operation: Operation | null = null
   readonly receivedAtMs: number
@@ -128,7 +130,7 @@ export class Exchange implements Client {
   fail (error: GatewayError, { identity, headers, upstreamMicroseconds, trail }: FailureContext): void {
     if (!this.alive) return
     this.failure = error
-    const { toError, toStreamError } = answersOf(this.dialect)
+    const { toError, toStreamError } = answersOf(this.dialect, this.jsonArray)
     const context = { identity, requestId: this.requestId, trail, operation: this.operation, sentBytes: this.responseBytes, nowSeconds: Math.floor(Date.now() / 1000) }
     if (this.streaming) {
       // The status is sent already. An event with the error, no end mark: every SDK throws at it.
@@ -191,7 +193,7 @@ export class Exchange implements Client {
     this.response.onWritable(() => this.onWritable())
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
-      this.writeHeaders(answersOf(this.dialect).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, upstreamHeaders, upstreamMicroseconds)}`)
+      this.writeHeaders(answersOf(this.dialect, this.jsonArray).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, upstreamHeaders, upstreamMicroseconds)}`)
       if (this.closeAfter) this.response.writeHeader('connection', 'close')
     })
   }
@@ -248,7 +250,7 @@ export class Exchange implements Client {
       const credited = this.stuckBytes
       this.stuckBytes = 0
       if (this.held.length === 0 && !this.endWhenWritten) {
-        const { filler } = answersOf(this.dialect)
+        const { filler } = answersOf(this.dialect, this.jsonArray)
         if (filler !== '' && !this.response.write(filler)) this.congestedSinceMs = this.nowMs()
       }
       while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)

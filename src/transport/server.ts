@@ -10,6 +10,7 @@ import { Exchange } from './exchange.ts'
 import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
 import { findRoute } from './routes.ts'
+import { wantsJsonArray } from './stream-form.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
@@ -151,6 +152,7 @@ export class Transport implements ExchangeEvents {
       exchange.dialect = route.dialect
       exchange.template = route.template
       exchange.operation = route.operation
+      exchange.jsonArray = wantsJsonArray(route, request.getQuery())
     }
     if (route === null && page === undefined) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
@@ -199,7 +201,7 @@ export class Transport implements ExchangeEvents {
     try {
       const parsed = parseRequest(route, body)
       const { dialect, operation, defaultProvider } = route
-      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
+      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, jsonArray: exchange.jsonArray, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
       exchange.watcher = run
       run.start()
     } catch (error) {

@@ -18,6 +18,7 @@ const plainHead: JobHead = {
   sendBackRawResponse: false,
   freshConnection: false,
   passExtraParams: false,
+  jsonArray: false,
   model: 'gpt-4o-mini',
   extraFields: '',
   forwardedHeaders: ''
@@ -34,6 +35,7 @@ const heads: fc.Arbitrary<JobHead> = fc.record({
   sendBackRawResponse: fc.boolean(),
   freshConnection: fc.boolean(),
   passExtraParams: fc.boolean(),
+  jsonArray: fc.boolean(),
   model: fc.string({ unit: 'grapheme', maxLength: 256 }),
   extraFields: fc.string({ unit: 'grapheme', maxLength: 300 }),
   forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
@@ -65,7 +67,7 @@ test('a body that travels through the port leaves an empty one in the frame', ()
 })
 
 test('every flag stands for itself', () => {
-  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams'] as const
+  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams', 'jsonArray'] as const
   for (const flag of flags) {
     const frame = readJobFrame(1, write({ ...plainHead, [flag]: true }, [], 0).data, 0)
     assert.deepEqual(flags.filter((name) => frame[name]), [flag])
@@ -101,7 +103,7 @@ test('an operation or a dialect that does not exist is refused', () => {
 
 test('frame numbers are part of the protocol: changing one needs a new version', () => {
   assert.deepEqual({ protocolVersion, jobFrameKinds, resultFrameKinds }, {
-    protocolVersion: 3,
+    protocolVersion: 4,
     jobFrameKinds: { attempt: 1, cancel: 2, credit: 3, drain: 4 },
     resultFrameKinds: { reply: 1, head: 2, chunk: 3, end: 4, failed: 5 }
   })

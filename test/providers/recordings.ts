@@ -60,6 +60,7 @@ export function createJob (operation: Operation, extra: Partial<JobFrame> = {}):
     sendBackRawResponse: false,
     freshConnection: false,
     passExtraParams: false,
+    jsonArray: false,
     model: 'm',
     extraFields: '"provider":"test"',
     forwardedHeaders: '',
