@@ -42,7 +42,7 @@ const throughChat = ['text_completion', 'responses'] as const satisfies Operatio
 
 /** Rows list what the provider itself has. */
 const table: ReadonlyMap<string, BuiltInProvider> = new Map([
-  row('openai', 'https://api.openai.com', full),
+  row('openai', 'https://api.openai.com', [...full, 'count_tokens']),
   row('groq', 'https://api.groq.com/openai', ['chat_completion', 'responses']),
   row('cerebras', 'https://api.cerebras.ai', chatText),
   row('ollama', 'http://127.0.0.1:11434', full, { keyless: true, keyVariable: null, urlBlock: 'ollama_key_config' }),

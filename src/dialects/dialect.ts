@@ -52,6 +52,7 @@ export interface RerankDialect {
 }
 
 export interface TokenCountDialect {
-  toChatRequest (body: JsonObject, model: string): ChatRequest
+  /** @param drop as in `ChatDialect` */
+  toChatRequest (body: JsonObject, model: string, drop?: (member: string) => void): ChatRequest
   fromTokenCount (tokens: number): JsonObject
 }

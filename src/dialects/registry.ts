@@ -19,6 +19,7 @@ import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
 import { responsesChat } from './responses/chat.ts'
+import { responsesTokenCount } from './responses/token-count.ts'
 
 /** What a dialect can say; a row per dialect. */
 interface DialectParts {
@@ -31,7 +32,7 @@ interface DialectParts {
 }
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
-  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank },
+  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank, tokenCount: responsesTokenCount },
   anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount },
   cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
   ollama: { chat: ollamaChat, embedding: ollamaEmbedding },

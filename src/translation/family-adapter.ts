@@ -245,7 +245,7 @@ class RerankCall extends TranslatedCall {
 
 class TokenCountCall extends TranslatedCall {
   protected translate (body: JsonObject, context: TranslationContext): ProviderRequest {
-    return this.counter().toCountRequest(tokenCountDialectOf(this.job.dialect).toChatRequest(body, this.job.model), context)
+    return this.counter().toCountRequest(tokenCountDialectOf(this.job.dialect).toChatRequest(body, this.job.model, (member) => { context.drop(member) }), context)
   }
 
   protected translateBack (body: unknown): { answer: JsonObject, usage: Usage } {

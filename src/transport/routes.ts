@@ -27,6 +27,8 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
   ['/v1/completions', { dialect: 'openai', operation: 'text_completion' }],
   ['/v1/embeddings', { dialect: 'openai', operation: 'embedding' }],
   ['/v1/responses', { dialect: 'openai', operation: 'responses' }],
+  ['/v1/responses/input_tokens', { dialect: 'openai', operation: 'count_tokens' }],
+  ['/v1/count_tokens', { dialect: 'openai', operation: 'count_tokens' }],
   ['/v1/rerank', { dialect: 'openai', operation: 'rerank' }],
   ['/v1/messages', { dialect: 'anthropic', operation: 'chat_completion' }],
   ['/v1/messages/count_tokens', { dialect: 'anthropic', operation: 'count_tokens' }],
@@ -54,7 +56,7 @@ const geminiVerbs: ReadonlyMap<string, { operation: Operation, stream: boolean }
 ])
 const bedrockPath = /^\/model\/(.+)\/(converse|converse-stream|count-tokens)$/
 /** Without the version, as some set the base URL. */
-const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses)$/
+const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses(?:\/input_tokens)?)$/
 
 /**
  * Whose dialect a POST to this path is, and what it asks for; null when there is no such route. The same paths are served at the root, beneath

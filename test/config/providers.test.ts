@@ -14,7 +14,7 @@ const text = 'text_completion'
 const responses = 'responses'
 /** `native` is what the provider has itself, `emulated` what goes through chat. */
 const builtIn: Array<{ name: string, baseUrl: string, native: string[], emulated: string[], injectStreamUsage: boolean, variable: string | null }> = [
-  { name: 'openai', baseUrl: 'https://api.openai.com', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: 'OPENAI_API_KEY' },
+  { name: 'openai', baseUrl: 'https://api.openai.com', native: [chat, text, 'embedding', responses, 'count_tokens'], emulated: [], injectStreamUsage: true, variable: 'OPENAI_API_KEY' },
   { name: 'groq', baseUrl: 'https://api.groq.com/openai', native: [chat, responses], emulated: [text], injectStreamUsage: true, variable: 'GROQ_API_KEY' },
   { name: 'cerebras', baseUrl: 'https://api.cerebras.ai', native: [chat, text], emulated: [responses], injectStreamUsage: true, variable: 'CEREBRAS_API_KEY' },
   { name: 'ollama', baseUrl: 'http://127.0.0.1:11434', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: null },
