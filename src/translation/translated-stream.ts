@@ -10,7 +10,7 @@ import { StreamUsage } from './stream-usage.ts'
 
 type Call =
   | { kind: 'start', id: string, model: string }
-  | { kind: 'delta', choice: number, delta: ChatDelta }
+  | { kind: 'delta', choice: number, delta: ChatDelta, logprobs: unknown }
   | { kind: 'finish', choice: number, reason: FinishReason, detail: FinishDetail | undefined }
   | { kind: 'usage', usage: ChatUsage }
 
@@ -20,9 +20,9 @@ class Recorder implements ChatSink {
   readonly counted = new StreamUsage()
 
   start (id: string, model: string): void { this.calls.push({ kind: 'start', id, model }) }
-  delta (choice: number, delta: ChatDelta): void {
+  delta (choice: number, delta: ChatDelta, logprobs?: unknown): void {
     this.counted.said(delta)
-    this.calls.push({ kind: 'delta', choice, delta })
+    this.calls.push({ kind: 'delta', choice, delta, logprobs })
   }
 
   finish (choice: number, reason: FinishReason, detail?: FinishDetail): void { this.calls.push({ kind: 'finish', choice, reason, detail }) }
@@ -33,7 +33,7 @@ class Recorder implements ChatSink {
 
   replayInto (sink: ChatSink): void {
     for (const call of this.calls) {
-      if (call.kind === 'delta') sink.delta(call.choice, call.delta)
+      if (call.kind === 'delta') sink.delta(call.choice, call.delta, call.logprobs)
       else if (call.kind === 'finish') sink.finish(call.choice, call.reason, call.detail)
       else if (call.kind === 'usage') sink.usage(call.usage)
       else sink.start(call.id, call.model)
