@@ -48,10 +48,10 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.generation.enter()
     this.proceed(() => {
       const { parsed, operation, headers, receivedAtMs, defaultProvider } = this.request
-      const { pin, timeoutMs, priority, provider } = parseRoutingHeaders(headers)
+      const { pin, isDirect, timeoutMs, priority, provider } = parseRoutingHeaders(headers, this.generation.settings.client.allowDirectKeys)
       this.priority = priority
       this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
-      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, parsed.model, provider, defaultProvider), operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
+      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, parsed.model, provider, defaultProvider), operation, pin, isDirect, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
     })
   }
 

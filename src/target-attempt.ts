@@ -1,6 +1,7 @@
 import { spliceBody } from './api/body-splice.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
+import { directKey } from './api/direct-key.ts'
 import { joinTexts } from './api/join-texts.ts'
 import type { Reply } from './api/reply.ts'
 import { noUsage } from './api/usage.ts'
@@ -10,6 +11,7 @@ import type { LimitVerdict } from './pool/concurrency-limit.ts'
 import { toUsdText } from './prices/price-table.ts'
 import type { Job, JobListener, JobPool, JobTerms } from './pool/job.ts'
 import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
+import { readDirectKey } from './router/direct-key.ts'
 import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import type { Health } from './router/health.ts'
 import { isOverload, outcomeTable, toOutcome } from './router/outcomes.ts'
@@ -120,7 +122,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
         passExtraParams: headerOf(headers, 'x-bf-passthrough-extra-params') === 'true',
         model,
         extraFields: parsed.stream ? identity.chunkFields : '',
-        forwardedHeaders: toForwardedHeaders(headers, dialect)
+        forwardedHeaders: toForwardedHeaders(headers, dialect),
+        directKey: this.isDirect ? readDirectKey(headers) : ''
       }, spliced.segments, spliced.totalBytes, terms)
       if (!this.ended) this.job = job
       return null
@@ -130,6 +133,9 @@ export class TargetAttempt implements RequestAttempt, JobListener {
       throw error
     }
   }
+
+  /** With the client's own key: what it may do says nothing about the others. */
+  private get isDirect (): boolean { return this.target.key === directKey }
 
   /** Time on the thread and upstream so far. */
   get upstreamMs (): number {
@@ -175,7 +181,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     if (this.ended) return this.tellLate(usage, upstreamMicroseconds)
     this.ended = true
     this.job = null
-    if (!this.answered && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
+    if (!this.answered && !this.isDirect && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
     this.owner.onFailed(this, error, headers, usage, upstreamMicroseconds)
   }
 
@@ -265,7 +271,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   /** A good answer, by its headers, where the provider's concurrency is adaptive. */
   private learnFrom (headers: string): void {
     const { target: { provider, key }, context } = this
-    if (provider.adaptiveConcurrency === null) return
+    if (provider.adaptiveConcurrency === null || this.isDirect) return
     this.observe('success')
     const restMs = toUsedUpMs(headers, context.nowEpochMs())
     if (restMs === null) return

@@ -30,6 +30,8 @@ export interface JobHead {
   extraFields: string
   /** Client headers that go upstream, as `name: value` lines. */
   forwardedHeaders: string
+  /** The client's own key, in place of a stored one; empty for none. A secret: it stands in the frame and nowhere else. */
+  directKey: string
 }
 
 /** The same, as the thread receives it. */

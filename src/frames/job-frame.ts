@@ -12,9 +12,10 @@ import { operations } from '../api/operations.ts'
  *   byte 16   extra_fields prefix bytes u32
  *   byte 20   forwarded headers bytes u32
  *   byte 24   body bytes u32
- *   byte 28   model | extra_fields prefix | forwarded headers | body (absent when it travels through the port)
+ *   byte 28   direct key bytes u32
+ *   byte 32   model | extra_fields prefix | forwarded headers | direct key | body (absent when it travels through the port)
  */
-const headerBytes = 28
+const headerBytes = 32
 
 const flagStream = 1
 const flagBodyInPort = 2
@@ -32,6 +33,7 @@ export interface JobFrameSize {
   modelBytes: number
   extraFieldsBytes: number
   forwardedHeadersBytes: number
+  directKeyBytes: number
   bodyBytes: number
   totalBytes: number
 }
@@ -41,7 +43,8 @@ export function sizeOfJobFrame (head: JobHead, bodyBytes: number): JobFrameSize 
   const modelBytes = Buffer.byteLength(head.model)
   const extraFieldsBytes = head.extraFields === '' ? 0 : Buffer.byteLength(head.extraFields)
   const forwardedHeadersBytes = head.forwardedHeaders === '' ? 0 : Buffer.byteLength(head.forwardedHeaders, 'latin1')
-  return { modelBytes, extraFieldsBytes, forwardedHeadersBytes, bodyBytes, totalBytes: headerBytes + modelBytes + extraFieldsBytes + forwardedHeadersBytes + bodyBytes }
+  const directKeyBytes = head.directKey.length
+  return { modelBytes, extraFieldsBytes, forwardedHeadersBytes, directKeyBytes, bodyBytes, totalBytes: headerBytes + modelBytes + extraFieldsBytes + forwardedHeadersBytes + directKeyBytes + bodyBytes }
 }
 
 /** @param body segments in order, so that a spliced body is not put together first; null when it travels through the port */
@@ -59,10 +62,12 @@ export function writeJobFrame (data: Buffer, offset: number, revision: number, h
   data.writeUInt32LE(size.extraFieldsBytes, offset + 16)
   data.writeUInt32LE(size.forwardedHeadersBytes, offset + 20)
   data.writeUInt32LE(size.bodyBytes, offset + 24)
+  data.writeUInt32LE(size.directKeyBytes, offset + 28)
   let at = offset + headerBytes
   at += data.write(head.model, at)
   if (size.extraFieldsBytes > 0) at += data.write(head.extraFields, at)
   if (size.forwardedHeadersBytes > 0) at += data.write(head.forwardedHeaders, at, 'latin1')
+  if (size.directKeyBytes > 0) at += data.write(head.directKey, at, 'latin1')
   if (body === null) return
   for (const segment of body) {
     data.set(segment, at)
@@ -81,9 +86,10 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
   const modelEnd = offset + headerBytes + data.readUInt32LE(offset + 12)
   const extraFieldsEnd = modelEnd + data.readUInt32LE(offset + 16)
   const headersEnd = extraFieldsEnd + data.readUInt32LE(offset + 20)
+  const directKeyEnd = headersEnd + data.readUInt32LE(offset + 28)
   const bodyBytes = data.readUInt32LE(offset + 24)
   const body = Buffer.allocUnsafe(bodyBytes)
-  data.copy(body, 0, headersEnd, headersEnd + bodyBytes)
+  data.copy(body, 0, directKeyEnd, directKeyEnd + bodyBytes)
   return {
     id,
     revision: data.readUInt32LE(offset),
@@ -102,6 +108,7 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
     model: data.toString('utf8', offset + headerBytes, modelEnd),
     extraFields: data.toString('utf8', modelEnd, extraFieldsEnd),
     forwardedHeaders: data.toString('latin1', extraFieldsEnd, headersEnd),
+    directKey: directKeyEnd === headersEnd ? '' : data.toString('latin1', headersEnd, directKeyEnd),
     body
   }
 }

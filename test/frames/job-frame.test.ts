@@ -21,7 +21,8 @@ const plainHead: JobHead = {
   jsonArray: false,
   model: 'gpt-4o-mini',
   extraFields: '',
-  forwardedHeaders: ''
+  forwardedHeaders: '',
+  directKey: ''
 }
 
 const heads: fc.Arbitrary<JobHead> = fc.record({
@@ -38,7 +39,8 @@ const heads: fc.Arbitrary<JobHead> = fc.record({
   jsonArray: fc.boolean(),
   model: fc.string({ unit: 'grapheme', maxLength: 256 }),
   extraFields: fc.string({ unit: 'grapheme', maxLength: 300 }),
-  forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
+  forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 }),
+  directKey: fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 300 })
 }, { noNullPrototype: true })
 
 /** Writes at `offset` into a buffer full of noise. @returns the buffer and the frame's length */
@@ -75,13 +77,13 @@ test('every flag stands for itself', () => {
   }
 })
 
-test('a frame takes 28 bytes and its parts: the layout is fixed', () => {
-  const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1' }
+test('a frame takes 32 bytes and its parts: the layout is fixed', () => {
+  const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1', directKey: 'sk' }
   const { data, bytes } = write(head, [Buffer.from('{}')], 0)
-  assert.equal(bytes, 28 + 2 + 2 + 4 + 2)
+  assert.equal(bytes, 32 + 2 + 2 + 4 + 2 + 2)
   data.fill(0, 10, 12) // dialect 0, not used
   assert.equal(data.subarray(0, bytes).toString('hex'),
-    '07000000' + '03000000' + '03' + '21' + '0000' + '02000000' + '02000000' + '04000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '7b7d')
+    '07000000' + '03000000' + '03' + '21' + '0000' + '02000000' + '02000000' + '04000000' + '02000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '736b' + '7b7d')
 })
 
 test('the body is a copy: the ring may overwrite its bytes', () => {

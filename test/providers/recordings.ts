@@ -64,6 +64,7 @@ export function createJob (operation: Operation, extra: Partial<JobFrame> = {}):
     model: 'm',
     extraFields: '"provider":"test"',
     forwardedHeaders: '',
+    directKey: '',
     body: Buffer.from('{}'),
     bodyInPort: false,
     ...extra
