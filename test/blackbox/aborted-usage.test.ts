@@ -117,6 +117,24 @@ describe('the usage of a stream whose client leaves', async () => {
   })
 })
 
+test('a stream that a shutdown cuts is booked all the same', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bifrost-aborted-'))
+  t.after(() => { rmSync(folder, { recursive: true }) })
+  const logger = createLogger({ level: 'info', destination: join(folder, 'log') })
+  const upstream = await startFaultUpstream(t, (exchange) => {
+    exchange.openStream()
+    void exchange.write(openAiStream)
+  })
+  const gateway = await startTestGateway(t, { client: { shutdown_timeout_in_seconds: 0.1 }, providers: { up: upstreamProvider(upstream.url) } }, logger)
+  const client = await RawClient.connect(gateway.port)
+  const response = await client.chat(chatBody('up/m', { stream: true }), { 'x-request-id': 'cut' })
+  await response.until('dog or.')
+  await gateway.close()
+  await new Promise<void>((resolve) => { logger.flush(() => { resolve() }) })
+  const lines = readFileSync(join(folder, 'log'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ requestId }) => requestId === 'cut')
+  assert.deepEqual(lines.map(({ outcome, outputTokens }) => [outcome, outputTokens]), [['BIFROST_CLIENT_CLOSED', 3]])
+})
+
 async function totals (gateway: TestGateway, provider: string): Promise<number[]> {
   return Promise.all(['bifrost_input_tokens_total', 'bifrost_output_tokens_total', 'bifrost_estimated_output_tokens_total', 'bifrost_cost_total'].map((name) => gateway.metric(name, { provider })))
 }
