@@ -1,10 +1,11 @@
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity } from './api/client.ts'
+import { noUsage } from './api/usage.ts'
 import { errorTable } from './errors.ts'
 import { logRequest, toRequestKindText } from './log.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import type { UpstreamSeries } from './metrics/upstream-series.ts'
+import type { AttemptEnd, UpstreamSeries } from './metrics/upstream-series.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { TrailEntry } from './router/trail.ts'
 import type { Target } from './router/target.ts'
@@ -109,7 +110,7 @@ export class Booking {
       if (isStation(entry) && (entry.target !== null || index === 0)) this.countMove(entry, trail?.slice(index + 1).find((later) => later.target !== null && isStation(later)) ?? run)
       if (entry.target === null || entry.error === null) continue
       failed++
-      this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000 })
+      this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000, ...usedBy(entry) })
     }
     for (const { provider, hedgeProvider, result } of run.hedges ?? []) this.metrics.count('hedges', [provider, hedgeProvider, result])
     if (run.attempts > 0) this.metrics.retries(run.attempts - 1)
@@ -179,4 +180,10 @@ function bookEnding (series: UpstreamSeries, run: RequestRecord, status: number,
 }
 
 /** An attempt that another one followed: its share of the gateway's own time is counted with the last one. */
-const failedAttempt = { success: false, overheadMicroseconds: -1, inputTokens: 0, outputTokens: 0, estimatedTokens: 0, costUsd: 0, firstTokenSeconds: -1 }
+const failedAttempt = { success: false, overheadMicroseconds: -1, firstTokenSeconds: -1 }
+
+/** A stream that broke was paid for up to there. */
+function usedBy ({ usage = noUsage, costUsd }: TrailEntry): Pick<AttemptEnd, 'inputTokens' | 'outputTokens' | 'estimatedTokens' | 'costUsd'> {
+  const { inputTokens, outputTokens, estimatedTokens } = usage
+  return { inputTokens, outputTokens, estimatedTokens, costUsd: costUsd ?? 0 }
+}

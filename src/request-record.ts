@@ -2,7 +2,7 @@ import { joinTexts } from './api/join-texts.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
-import { createUsage } from './api/usage.ts'
+import { noUsage } from './api/usage.ts'
 import type { LateUsage, Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
@@ -41,7 +41,7 @@ export class RequestRecord implements LateUsage {
   /** Another request got the same answer; what it cost is booked there. */
   isShared = false
   /** Of the last attempt. */
-  usage: Usage = createUsage()
+  usage: Usage = noUsage
   /** Null when it is not known. */
   costUsd: number | null = null
   /** The client has left in mid-stream; the thread is still to say what the stream had used by then. */
@@ -60,6 +60,13 @@ export class RequestRecord implements LateUsage {
   }
 
   get requestType (): string { return requestTypeOf(this.request.operation, this.request.parsed.stream) }
+
+  /** What came of the one before stands in the trail. */
+  beginAttempt (): void {
+    this.attempts++
+    this.usage = noUsage
+    this.costUsd = null
+  }
 
   turnTo (target: Target, identity: AnswerIdentity): void {
     this.target = target

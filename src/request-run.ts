@@ -86,7 +86,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   /** @returns why the provider's pool refused it at once, null when the attempt is on its way */
   private tryTarget (step: Attempt): GatewayError | null {
     const identity = this.turnTo(step.target)
-    this.record.attempts++
+    this.record.beginAttempt()
     const { pools } = this.generation
     // A stream that goes on is compared with what was said: two at once would be two to compare.
     if (step.target.provider.hedging !== null && this.recovery === null) {
@@ -126,8 +126,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   }
 
   onFailed (attempt: RequestAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
-    this.record.upstreamMicroseconds += upstreamMicroseconds
-    this.record.usage = usage
+    this.record.completeUsage(usage, attempt.costUsd, upstreamMicroseconds)
     this.proceed(() => this.afterFailure(attempt, { error, target: attempt.target, headers }))
   }
 

@@ -74,6 +74,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   queueMs = 0
   costUsd: number | null = null
   answered = false
+  /** Of a stream that broke. */
+  private usage: Usage = noUsage
   /** Told when it leaves the queue. */
   onStarted: (() => void) | null = null
   private readonly owner: AttemptOwner
@@ -181,6 +183,10 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     if (this.ended) return this.tellLate(usage, upstreamMicroseconds)
     this.ended = true
     this.job = null
+    if (this.answered) {
+      this.usage = usage
+      this.price(usage)
+    }
     if (!this.answered && !this.isDirect && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
     this.owner.onFailed(this, error, headers, usage, upstreamMicroseconds)
   }
@@ -200,8 +206,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   }
 
   toTrailEntry (error: GatewayError | null, outcome: Outcome): TrailEntry {
-    const { target, queueMs, upstreamMs, step: { isHedge } } = this
-    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs, isHedge }
+    const { target, queueMs, upstreamMs, usage, costUsd, step: { isHedge } } = this
+    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs, isHedge, usage, costUsd }
   }
 
   /** The client has taken this many bytes of a stream. */

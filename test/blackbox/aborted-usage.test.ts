@@ -104,6 +104,31 @@ describe('the usage of a stream whose client leaves', async () => {
     assert.deepEqual([output, estimated], [3, 3])
   })
 
+  test('is booked in the same way where the provider breaks the stream', async () => {
+    for (const [provider, stream, path, body, wanted] of [
+      ['openai', openAiStream, '/v1/chat/completions', chat('openai/gpt-4o-mini'), [0, 3, 3]],
+      ['anthropic', anthropicStream, '/v1/messages', messages('claude-opus-4-6'), [2_000, 11, 10]]
+    ] as const) {
+      upstream.script = async (exchange) => {
+        exchange.openStream()
+        await exchange.write(stream)
+        exchange.halfClose()
+      }
+      const before = await totals(gateway, provider)
+      const client = await RawClient.connect(gateway.port)
+      const response = await client.request('POST', path, JSON.stringify(body), { 'x-request-id': `${provider}-broken` })
+      await response.end()
+      client.socket.destroy()
+      await gateway.whenIdle()
+      const used = (await totals(gateway, provider)).map((value, index) => value - (before[index] as number))
+      assert.deepEqual(used.slice(0, 3), wanted)
+      assert.ok((used[3] as number) > 0)
+      await new Promise<void>((resolve) => { logger.flush(() => { resolve() }) })
+      const line = readFileSync(join(folder, 'log'), 'utf8').trim().split('\n').map((text) => JSON.parse(text) as Record<string, unknown>).find(({ requestId }) => requestId === `${provider}-broken`)
+      assert.deepEqual([line?.['outcome'], line?.['inputTokens'], line?.['outputTokens'], line?.['estimatedTokens']], ['BIFROST_UPSTREAM_TRUNCATED', ...wanted])
+    }
+  })
+
   test('is what the mock has said so far', async () => {
     const before = await totals(gateway, 'mock')
     const client = await RawClient.connect(gateway.port)
