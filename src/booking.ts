@@ -1,10 +1,11 @@
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity } from './api/client.ts'
+import { noUsage } from './api/usage.ts'
 import { errorTable } from './errors.ts'
 import { logRequest, toRequestKindText } from './log.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import type { UpstreamSeries } from './metrics/upstream-series.ts'
+import type { AttemptEnd, UpstreamSeries } from './metrics/upstream-series.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { TrailEntry } from './router/trail.ts'
 import type { Target } from './router/target.ts'
@@ -26,6 +27,8 @@ export class Booking {
   private readonly nowMs: () => number
   private readonly customLabels: readonly string[]
   private readonly kinds = new WeakMap<AnswerIdentity, Kind>()
+  /** Exchanges that are over, but whose streams' usage is still to come: as many as jobs that are being cancelled. */
+  private readonly late = new Set<() => void>()
 
   /** @param customLabels `client.prometheus_labels`; their values come from `x-bf-dim-*` headers */
   constructor (metrics: Metrics, logger: Logger, nowMs: () => number, customLabels: readonly string[]) {
@@ -59,6 +62,20 @@ export class Booking {
     if (exchange.failure?.code === 'BIFROST_INTERNAL') this.logger.error({ err: exchange.failure.cause ?? exchange.failure, requestId: exchange.requestId }, 'internal error')
     // Probes and scrapes would be most of the log.
     if (run === null && exchange.template === '' && known && !exchange.path.startsWith('/v1/')) return
+    if (run?.awaitsUsage !== true) return this.book(exchange, run, custom, status, durationMs)
+    const book = run.onUsage = (): void => {
+      this.late.delete(book)
+      this.book(exchange, run, custom, status, durationMs)
+    }
+    this.late.add(book)
+  }
+
+  /** Books what still waits for its usage without it. */
+  close (): void {
+    for (const book of this.late) book()
+  }
+
+  private book (exchange: Exchange, run: RequestRecord | null, custom: readonly string[] | undefined, status: number, durationMs: number): void {
     const kind = run === null || run.identity === null ? null : this.kindOf(exchange, run, run.identity)
     if (run !== null && !run.isShared) this.bookAttempts(run, kind, custom, status, durationMs)
     const trailText = run === null ? '' : run.trailText
@@ -76,6 +93,7 @@ export class Booking {
       queueMs: run === null ? 0 : run.queueMs,
       inputTokens: run === null ? 0 : run.usage.inputTokens,
       outputTokens: run === null ? 0 : run.usage.outputTokens,
+      estimatedTokens: run === null ? 0 : run.usage.estimatedTokens,
       costUsd: run === null ? null : run.costUsd,
       requestBytes: exchange.requestBytes,
       responseBytes: exchange.responseBytes,
@@ -92,7 +110,7 @@ export class Booking {
       if (isStation(entry) && (entry.target !== null || index === 0)) this.countMove(entry, trail?.slice(index + 1).find((later) => later.target !== null && isStation(later)) ?? run)
       if (entry.target === null || entry.error === null) continue
       failed++
-      this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000 })
+      this.seriesOf(entry.target, run.requestType, custom).attemptEnded({ ...failedAttempt, statusCode: entry.error.status, errorType: entry.error.type, latencySeconds: entry.upstreamMs / 1_000, ...usedBy(entry) })
     }
     for (const { provider, hedgeProvider, result } of run.hedges ?? []) this.metrics.count('hedges', [provider, hedgeProvider, result])
     if (run.attempts > 0) this.metrics.retries(run.attempts - 1)
@@ -155,10 +173,17 @@ function bookEnding (series: UpstreamSeries, run: RequestRecord, status: number,
     overheadMicroseconds: Math.max(0, durationMs * 1000 - run.upstreamMicroseconds),
     inputTokens: run.usage.inputTokens,
     outputTokens: run.usage.outputTokens,
+    estimatedTokens: run.usage.estimatedTokens,
     costUsd: run.costUsd ?? 0,
     firstTokenSeconds: run.firstByteMs < 0 ? -1 : run.firstByteMs / 1000
   })
 }
 
 /** An attempt that another one followed: its share of the gateway's own time is counted with the last one. */
-const failedAttempt = { success: false, overheadMicroseconds: -1, inputTokens: 0, outputTokens: 0, costUsd: 0, firstTokenSeconds: -1 }
+const failedAttempt = { success: false, overheadMicroseconds: -1, firstTokenSeconds: -1 }
+
+/** A stream that broke was paid for up to there. */
+function usedBy ({ usage = noUsage, costUsd }: TrailEntry): Pick<AttemptEnd, 'inputTokens' | 'outputTokens' | 'estimatedTokens' | 'costUsd'> {
+  const { inputTokens, outputTokens, estimatedTokens } = usage
+  return { inputTokens, outputTokens, estimatedTokens, costUsd: costUsd ?? 0 }
+}

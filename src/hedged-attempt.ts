@@ -2,7 +2,7 @@ import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
 import type { Reply } from './api/reply.ts'
 import type { HedgingSettings } from './api/settings.ts'
 import { noUsage } from './api/usage.ts'
-import type { Usage } from './api/usage.ts'
+import type { LateUsage, Usage } from './api/usage.ts'
 import type { GatewayError } from './errors.ts'
 import type { JobPool, JobTerms } from './pool/job.ts'
 import type { Identities } from './router/identity.ts'
@@ -77,15 +77,15 @@ export class HedgedAttempt implements RequestAttempt, AttemptOwner {
     this.winner?.credit(bytes)
   }
 
-  cancel (): void {
+  cancel (late?: LateUsage): void {
     this.endTimer()
     if (this.hedge !== null) {
       const { hedge } = this
       this.endHedge('lost')
       hedge.cancel()
     }
+    this.winner?.cancel(late)
     this.original.cancel()
-    this.winner?.cancel()
   }
 
   /** Its failures are told by `onFailed`, since one of two may go on. */

@@ -40,6 +40,8 @@ export interface RequestLine {
   queueMs: number
   inputTokens: number
   outputTokens: number
+  /** Of them; said only when there are any. */
+  estimatedTokens: number
   /** Null when it is not known. */
   costUsd: number | null
   requestBytes: number
@@ -86,7 +88,7 @@ export function logRequest (logger: Logger, line: RequestLine): void {
   stream.write(`{"level":30,"time":${Date.now()}${bindings},"requestId":${quote(line.requestId)},${line.kindText},` +
     `"status":${count(line.status)},"outcome":${quote(line.outcome)},` +
     `"durationMs":${milliseconds(line.durationMs)},"upstreamMs":${milliseconds(line.upstreamMs)},"queueMs":${milliseconds(line.queueMs)},` +
-    `"inputTokens":${count(line.inputTokens)},"outputTokens":${count(line.outputTokens)}${line.costUsd === null ? '' : `,"costUsd":${count(line.costUsd)}`},` +
+    `"inputTokens":${count(line.inputTokens)},"outputTokens":${count(line.outputTokens)}${line.estimatedTokens === 0 ? '' : `,"estimatedTokens":${count(line.estimatedTokens)}`}${line.costUsd === null ? '' : `,"costUsd":${count(line.costUsd)}`},` +
     `"requestBytes":${count(line.requestBytes)},"responseBytes":${count(line.responseBytes)}${line.trailText},"msg":"request"}\n`)
 }
 

@@ -114,6 +114,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     // What is left are jobs whose clients have gone; their threads end by themselves, or are ended.
     await withDeadline(generations.close(), threadsCloseMs)
     await generations.destroy()
+    booking.close()
     metrics.close()
   }
   let closing: Promise<void> | null = null

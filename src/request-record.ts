@@ -2,8 +2,8 @@ import { joinTexts } from './api/join-texts.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, ClientWatcher, FailureContext, GatewayRequest } from './api/client.ts'
 import { requestTypeOf } from './api/operations.ts'
-import { createUsage } from './api/usage.ts'
-import type { Usage } from './api/usage.ts'
+import { noUsage } from './api/usage.ts'
+import type { LateUsage, Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
 import type { RoutePlan } from './router/plan.ts'
@@ -25,7 +25,7 @@ export interface RequestHandle extends ClientWatcher {
 }
 
 /** What a request learned on its way. Its answers, the log line and the metrics are made from it. */
-export class RequestRecord {
+export class RequestRecord implements LateUsage {
   readonly request: GatewayRequest
   readonly requestType: string
   /** Who serves it, or served it last. */
@@ -42,9 +42,13 @@ export class RequestRecord {
   /** Another request got the same answer; what it cost is booked there. */
   isShared = false
   /** Of the last attempt. */
-  usage: Usage = createUsage()
+  usage: Usage = noUsage
   /** Null when it is not known. */
   costUsd: number | null = null
+  /** The client has left in mid-stream; the thread is still to say what the stream had used by then. */
+  awaitsUsage = false
+  /** Told when it has said so. */
+  onUsage: (() => void) | null = null
   /** Over all attempts. */
   queueMs = 0
   /** Over all attempts. */
@@ -57,6 +61,13 @@ export class RequestRecord {
     this.requestType = requestTypeOf(request.operation, request.parsed.stream, request.passthroughTo !== null)
   }
 
+  /** What came of the one before stands in the trail. */
+  beginAttempt (): void {
+    this.attempts++
+    this.usage = noUsage
+    this.costUsd = null
+  }
+
   turnTo (target: Target, identity: AnswerIdentity): void {
     this.target = target
     this.identity = identity
@@ -67,6 +78,18 @@ export class RequestRecord {
     this.outcome = outcome
     this.usage = usage
     this.upstreamMicroseconds += upstreamMicroseconds
+  }
+
+  awaitUsage (): void {
+    this.awaitsUsage = true
+  }
+
+  completeUsage (usage: Usage, costUsd: number | null, upstreamMicroseconds: number): void {
+    this.awaitsUsage = false
+    this.usage = usage
+    this.costUsd = costUsd
+    this.upstreamMicroseconds += upstreamMicroseconds
+    this.onUsage?.()
   }
 
   /** Whose answer it is. */

@@ -48,10 +48,10 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
     this.generation.enter()
     this.proceed(() => {
       const { parsed, operation, headers, receivedAtMs } = this.request
-      const { pin, timeoutMs, priority, provider } = parseRoutingHeaders(headers)
+      const { pin, isDirect, timeoutMs, priority, provider } = parseRoutingHeaders(headers, this.generation.settings.client.allowDirectKeys)
       this.priority = priority
       this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
-      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, this.request, provider), operation, pin, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
+      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, this.request, provider), operation, pin, isDirect, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
     })
   }
 
@@ -86,7 +86,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   /** @returns why the provider's pool refused it at once, null when the attempt is on its way */
   private tryTarget (step: Attempt): GatewayError | null {
     const identity = this.turnTo(step.target)
-    this.record.attempts++
+    this.record.beginAttempt()
     const { pools } = this.generation
     // A stream that goes on is compared with what was said: two at once would be two to compare. What is about no model is not for doing twice.
     if (step.target.provider.hedging !== null && this.recovery === null && step.target.model !== '') {
@@ -126,8 +126,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   }
 
   onFailed (attempt: RequestAttempt, error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
-    this.record.upstreamMicroseconds += upstreamMicroseconds
-    this.record.usage = usage
+    this.record.completeUsage(usage, attempt.costUsd, upstreamMicroseconds)
     this.proceed(() => this.afterFailure(attempt, { error, target: attempt.target, headers }))
   }
 
@@ -187,7 +186,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
   /** Drops what is under way. */
   private abandon (): void {
     this.endPause?.()
-    this.attempt?.cancel()
+    this.attempt?.cancel(this.record)
     this.attempt = null
   }
 

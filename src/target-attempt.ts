@@ -1,16 +1,18 @@
 import { spliceBody } from './api/body-splice.ts'
 import { headerOf } from './api/client.ts'
 import type { AnswerIdentity, GatewayRequest } from './api/client.ts'
+import { directKey } from './api/direct-key.ts'
 import { joinTexts } from './api/join-texts.ts'
 import type { Operation } from './api/operations.ts'
 import type { Reply } from './api/reply.ts'
 import { noUsage } from './api/usage.ts'
-import type { Usage } from './api/usage.ts'
+import type { LateUsage, Usage } from './api/usage.ts'
 import { GatewayError } from './errors.ts'
 import type { LimitVerdict } from './pool/concurrency-limit.ts'
 import { toUsdText } from './prices/price-table.ts'
 import type { Job, JobListener, JobPool, JobTerms } from './pool/job.ts'
 import type { BreakerState, Permit, Verdict } from './router/breaker.ts'
+import { readDirectKey } from './router/direct-key.ts'
 import { toForwardedHeaders } from './router/forwarded-headers.ts'
 import type { Health } from './router/health.ts'
 import { isOverload, outcomeTable, toOutcome } from './router/outcomes.ts'
@@ -59,8 +61,8 @@ export interface RequestAttempt {
   /** @returns why the pool refused it at once, and the attempt has ended; null when it is on its way */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms): GatewayError | null
   credit (bytes: number): void
-  /** The request has no more use for it. */
-  cancel (): void
+  /** The request has no more use for it. Of a stream that has begun, `late` is told what it used. */
+  cancel (late?: LateUsage): void
   /** Looked at now and then. @returns why it has waited or run for too long, and the attempt is cancelled; null when it has not */
   expire (nowMs: number, stream: boolean): GatewayError | null
   /** After its failure: a line of the trail and the breaker's verdict. @returns what the failure means */
@@ -76,6 +78,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   queueMs = 0
   costUsd: number | null = null
   answered = false
+  /** Of a stream that broke. */
+  private usage: Usage = noUsage
   /** Told when it leaves the queue. */
   onStarted: (() => void) | null = null
   private readonly owner: AttemptOwner
@@ -89,6 +93,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   private takenBytes = 0
   private job: Job | null = null
   private ended = false
+  /** The stream was cancelled; its thread is still to say what it used. */
+  private late: LateUsage | null = null
   private hasPermit = true
 
   constructor (owner: AttemptOwner, step: Attempt, pool: JobPool, context: AttemptContext) {
@@ -102,7 +108,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
 
   /** @param prefill what a stream that broke has said so far; null for none */
   submit (request: GatewayRequest, identity: AnswerIdentity, terms: JobTerms, prefill: string | null = null): GatewayError | null {
-    const { parsed, dialect, operation, body, headers } = request
+    const { parsed, dialect, operation, jsonArray, body, headers } = request
     const isPassthrough = request.passthroughTo !== null
     this.stream = parsed.stream || parsed.relay
     const { provider, keyIndex, model } = this.target
@@ -122,12 +128,14 @@ export class TargetAttempt implements RequestAttempt, JobListener {
         sendBackRawRequest: provider.sendBackRawRequest,
         sendBackRawResponse: provider.sendBackRawResponse,
         freshConnection: this.step.freshConnection,
+        jsonArray,
         passExtraParams: headerOf(headers, 'x-bf-passthrough-extra-params') === 'true',
         model: isPassthrough ? this.target.requestedModel : model,
         resource: request.resource,
         contentType: parsed.contentType,
         extraFields: parsed.stream && !isPassthrough ? identity.chunkFields : '',
-        forwardedHeaders: toForwardedHeaders(headers, dialect)
+        forwardedHeaders: toForwardedHeaders(headers, dialect),
+        directKey: this.isDirect ? readDirectKey(headers) : ''
       }, spliced.segments, spliced.totalBytes, terms)
       if (!this.ended) this.job = job
       return null
@@ -137,6 +145,9 @@ export class TargetAttempt implements RequestAttempt, JobListener {
       throw error
     }
   }
+
+  /** With the client's own key: what it may do says nothing about the others. */
+  private get isDirect (): boolean { return this.target.key === directKey }
 
   /** Time on the thread and upstream so far. */
   get upstreamMs (): number {
@@ -172,17 +183,21 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   }
 
   onEnd (usage: Usage, upstreamMicroseconds: number): void {
-    if (this.ended) return
+    if (this.ended) return this.tellLate(usage, upstreamMicroseconds)
     this.price(usage)
     this.end('none')
     this.owner.onEnd(this, usage, upstreamMicroseconds)
   }
 
   onFailed (error: GatewayError, headers: string, usage: Usage, upstreamMicroseconds: number): void {
-    if (this.ended) return
+    if (this.ended) return this.tellLate(usage, upstreamMicroseconds)
     this.ended = true
     this.job = null
-    if (!this.answered && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
+    if (this.answered) {
+      this.usage = usage
+      this.price(usage)
+    }
+    if (!this.answered && !this.isDirect && this.target.provider.adaptiveConcurrency !== null && isOverload(error)) this.observe('overloaded')
     this.owner.onFailed(this, error, headers, usage, upstreamMicroseconds)
   }
 
@@ -201,8 +216,8 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   }
 
   toTrailEntry (error: GatewayError | null, outcome: Outcome): TrailEntry {
-    const { target, queueMs, upstreamMs, step: { isHedge } } = this
-    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs, isHedge }
+    const { target, queueMs, upstreamMs, usage, costUsd, step: { isHedge } } = this
+    return { target, name: target.model, fallbackIndex: target.fallback?.index ?? 0, outcome, error, queueMs, upstreamMs, isHedge, usage, costUsd }
   }
 
   /** The client has taken this many bytes of a stream. */
@@ -213,10 +228,21 @@ export class TargetAttempt implements RequestAttempt, JobListener {
     this.takenBytes = 0
   }
 
-  cancel (): void {
+  cancel (late: LateUsage | null = null): void {
     if (this.ended) return
     this.finishPermit('none')
+    if (this.answered && late !== null) {
+      this.late = late
+      late.awaitUsage()
+    }
     this.drop()
+  }
+
+  private tellLate (usage: Usage, upstreamMicroseconds: number): void {
+    if (this.late === null) return
+    this.price(usage)
+    this.late.completeUsage(usage, this.costUsd, upstreamMicroseconds)
+    this.late = null
   }
 
   private drop (): void {
@@ -261,7 +287,7 @@ export class TargetAttempt implements RequestAttempt, JobListener {
   /** A good answer, by its headers, where the provider's concurrency is adaptive. */
   private learnFrom (headers: string): void {
     const { target: { provider, key }, context } = this
-    if (provider.adaptiveConcurrency === null) return
+    if (provider.adaptiveConcurrency === null || this.isDirect) return
     this.observe('success')
     const restMs = toUsedUpMs(headers, context.nowEpochMs())
     if (restMs === null) return

@@ -522,3 +522,23 @@ describe('where a hedge goes', () => {
     assert.deepEqual(client.calls, ['answer'])
   })
 })
+
+test('when the client leaves in mid-stream, what was used is awaited from the attempt that streams', () => {
+  for (const streams of ['original', 'hedge'] as const) {
+    const pair = startPair({ stream: true })
+    const { record } = pair.run
+    pair[streams].beginStream()
+    pair.run.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
+    assert.equal(record.awaitsUsage, true)
+    pair[streams === 'hedge' ? 'original' : 'hedge'].fail('BIFROST_CLIENT_CLOSED')
+    assert.equal(record.awaitsUsage, true)
+    pair[streams].listener.onFailed(new GatewayError('BIFROST_CLIENT_CLOSED'), '', createUsage(3, 4), 500)
+    assert.deepEqual([record.awaitsUsage, record.usage, record.upstreamMicroseconds], [false, createUsage(3, 4), 500])
+  }
+})
+
+test('before anything has come there is nothing to wait for', () => {
+  const { run } = startPair({ stream: true })
+  run.onGone(new GatewayError('BIFROST_CLIENT_CLOSED'))
+  assert.equal(run.record.awaitsUsage, false)
+})

@@ -35,6 +35,7 @@ const line: FlatLine = {
   queueMs: 0,
   inputTokens: 120,
   outputTokens: 64,
+  estimatedTokens: 0,
   costUsd: 0.0012,
   requestBytes: 230,
   responseBytes: 700,
@@ -57,6 +58,13 @@ function capture (t: TestContext, level: LogLevel = 'info'): Captured {
   return { logger, path, text, lines }
 }
 
+test('estimated tokens are said where there are any', async (t) => {
+  const { logger, lines } = capture(t)
+  logLine(logger, { ...line, estimatedTokens: 12 })
+  const [written] = await lines()
+  assert.deepEqual([written?.['outputTokens'], written?.['estimatedTokens']], [64, 12])
+})
+
 test('a request is one line of JSON with the pinned keys', async (t) => {
   const { logger, lines } = capture(t)
   const before = Date.now()
@@ -68,8 +76,9 @@ test('a request is one line of JSON with the pinned keys', async (t) => {
     'outcome', 'durationMs', 'upstreamMs', 'queueMs', 'inputTokens', 'outputTokens', 'costUsd', 'requestBytes', 'responseBytes', 'msg'
   ])
   const { time, ...others } = written!
-  const { trailText, ...logged } = line
+  const { trailText, estimatedTokens, ...logged } = line
   assert.equal(trailText, '')
+  assert.equal(estimatedTokens, 0)
   assert.ok(Number(time) >= before && Number(time) <= Date.now())
   assert.deepEqual(others, { level: 30, pid: process.pid, ...logged, durationMs: 812.4, msg: 'request' })
 })

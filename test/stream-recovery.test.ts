@@ -18,7 +18,7 @@ import { openAiRoute } from './helpers/routes.ts'
 
 function requestOf (operation: Operation, more: object = {}): GatewayRequest {
   const body = Buffer.from(JSON.stringify({ model: 'one/m', stream: true, messages: [], prompt: '', input: '', ...more }))
-  return { id: 'r', dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, operation, headers: [], body, parsed: parseRequest(openAiRoute(operation), body), receivedAtMs: 0 }
+  return { id: 'r', dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, jsonArray: false, operation, headers: [], body, parsed: parseRequest(openAiRoute(operation), body), receivedAtMs: 0 }
 }
 
 function targetOf (name: string, streamRecovery: Partial<StreamRecoverySettings> = {}): Target {

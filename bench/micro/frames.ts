@@ -27,9 +27,11 @@ const head: JobHead = {
   method: 'POST',
   resource: '',
   contentType: '',
+  jsonArray: false,
   model: 'gpt-4o-mini',
   extraFields: '"request_type":"chat_completion_stream","provider":"openai","original_model_requested":"gpt-4o-mini","resolved_model_used":"gpt-4o-mini"',
-  forwardedHeaders: ''
+  forwardedHeaders: '',
+  directKey: ''
 }
 const headers = 'x-ratelimit-remaining-requests: 9999\r\nopenai-processing-ms: 312\r\nx-upstream-request-id: req_0123456789abcdef'
 const usage = createUsage(120, 64)

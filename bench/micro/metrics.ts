@@ -34,6 +34,7 @@ const end: AttemptEnd = {
   overheadMicroseconds: 61,
   inputTokens: 120,
   outputTokens: 64,
+  estimatedTokens: 0,
   costUsd: 0.001,
   firstTokenSeconds: 0.21
 }

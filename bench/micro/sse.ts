@@ -37,9 +37,11 @@ const job: JobFrame = {
   method: 'POST',
   resource: '',
   contentType: '',
+  jsonArray: false,
   model: 'gpt-4o-mini',
   extraFields: '"request_type":"chat_completion_stream","provider":"openai","original_model_requested":"gpt-4o-mini","resolved_model_used":"gpt-4o-mini"',
   forwardedHeaders: '',
+  directKey: '',
   body: Buffer.alloc(0),
   bodyInPort: false
 }

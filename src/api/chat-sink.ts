@@ -4,7 +4,8 @@ import type { ChatDelta, ChatUsage, FinishReason } from './chat.ts'
 export interface ChatSink {
   /** Once, first, when the provider says so. Empty: it did not say. */
   start (id: string, model: string): void
-  delta (choice: number, delta: ChatDelta): void
+  /** @param logprobs of the tokens that it adds, as in `ChatChoice`; undefined where they are not told */
+  delta (choice: number, delta: ChatDelta, logprobs?: unknown): void
   /** `detail` is the provider's own word, and the stop sequence that was met. */
   finish (choice: number, reason: FinishReason, detail?: FinishDetail): void
   /** Totals so far: a later call replaces an earlier one. */

@@ -17,6 +17,8 @@ export interface GatewayRequest {
   resource: string
   /** See `RequestRoute`. */
   passthroughTo: string | null
+  /** Its stream is to be one JSON array: see `json-array.ts`. */
+  jsonArray: boolean
   /** Names (lower case) and values in turn, as they came. */
   headers: readonly string[]
   body: Buffer

@@ -31,6 +31,8 @@ export interface JobHead {
   freshConnection: boolean
   /** Members of the body that the canonical form does not know go upstream, too. */
   passExtraParams: boolean
+  /** The client's stream is one JSON array: see `json-array.ts`. */
+  jsonArray: boolean
   /** Model name as it goes upstream. */
   model: string
   /** Path and query of a resource, from `/v1` on; empty for operations that have one path. */
@@ -41,6 +43,8 @@ export interface JobHead {
   extraFields: string
   /** Client headers that go upstream, as `name: value` lines. */
   forwardedHeaders: string
+  /** The client's own key, in place of a stored one; empty for none. A secret: it stands in the frame and nowhere else. */
+  directKey: string
 }
 
 /** The same, as the thread receives it. */

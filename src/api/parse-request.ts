@@ -31,6 +31,7 @@ const openAiQuestions: Readonly<Partial<Record<Operation, Question>>> = {
 
 /** Where a dialect has other words than OpenAI's; null: several members may carry it, and the translation looks for itself. */
 const otherQuestions: Readonly<Partial<Record<Dialect, Readonly<Partial<Record<Operation, Question | null>>>>>> = {
+  openai: { count_tokens: null },
   gemini: { chat_completion: { name: 'contents', array: false }, embedding: null, count_tokens: null },
   bedrock: { count_tokens: null },
   cohere: { embedding: null }

@@ -36,6 +36,8 @@ export interface ClientSettings {
   /** Full admission queue: true answers 503 `request_dropped`, false lets the request wait. */
   readonly dropExcessRequests: boolean
   readonly requestBodyBytesMax: number
+  /** Clients may bring a provider's key of their own (`x-bf-direct-key`). */
+  readonly allowDirectKeys: boolean
   /** Until a unary answer is complete or a stream has begun, over queue, retries and fallbacks. */
   readonly requestTimeoutMs: number
   /** A reader that takes nothing for this long is cut off. */
@@ -55,6 +57,8 @@ export interface ProviderSettings {
   readonly keyless: boolean
   /** Why this provider cannot serve yet, for instance `no key: set OPENAI_API_KEY`; null when it can. */
   readonly unavailableReason: string | null
+  /** A client's own key would do: the credentials are a key and nothing else, and nothing but a key can be missing. */
+  readonly takesDirectKeys: boolean
   readonly concurrency: number
   readonly bufferSize: number
   readonly threads: number

@@ -54,6 +54,8 @@ export class MockAttempt implements Attempt {
   }
 
   cancel (): void {
+    // An event a token, behind the one that opens.
+    this.usage = createUsage(this.usage.inputTokens, Math.min(this.usage.outputTokens, Math.max(0, this.nextEvent - 1)))
     this.fail(new GatewayError('BIFROST_CLIENT_CLOSED'))
   }
 

@@ -67,8 +67,12 @@ export class StreamAttempt extends HttpAttempt {
     this.splitter = framings[this.adapterCall.streamFraming].create(context.settings.sseEventBytesMax)
   }
 
+  /** Asked when it is cut short: the provider will say no more, so that what came since its last count is estimated. */
   protected override usage (): Usage {
-    return this.hasAnswer ? this.translator.usage : super.usage()
+    if (!this.hasAnswer) return super.usage()
+    const { usage, unreportedTokens } = this.translator
+    const estimatedTokens = this.headSent ? unreportedTokens : 0
+    return { ...usage, outputTokens: usage.outputTokens + estimatedTokens, estimatedTokens }
   }
 
   override tick (nowMs: number): void {

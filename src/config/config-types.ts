@@ -258,7 +258,7 @@ export interface Client {
    */
   dual_credential_conflict_behavior: 'error' | 'prefer_vk' | 'prefer_idp'
   /**
-   * Let callers send a provider key of their own. Accepted, but has no effect in this version.
+   * Let clients use a provider's key of their own: one that sends `x-bf-direct-key: true` is served with the key in its `authorization`, `x-api-key`, `x-goog-api-key` or `api-key` header in place of a stored one. Not for Azure, Bedrock and Vertex AI; fallbacks use stored keys.
    */
   allow_direct_keys: boolean
   /**

@@ -18,6 +18,9 @@ const bytesPerMib = 1024 * 1024
 const requestTimeoutDefault = 30
 const streamIdleTimeoutDefault = 60
 
+/** Their credentials are more than a key. */
+const cloudKinds: ReadonlySet<ProviderSettings['kind']> = new Set(['azure', 'bedrock', 'vertex'])
+
 /** Null when the provider cannot be told; problems say why. */
 export function resolveProvider (config: Provider, context: ProviderContext): ProviderSettings | null {
   const network = config.network_config
@@ -39,6 +42,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     baseUrl,
     ...context.unsupported === null ? resolveKeys(keys, builtIn, network, context) : { keys: [], keyless: false, unavailableReason: null },
     ...unsupported === null ? {} : { unavailableReason: unsupportedText(unsupported) },
+    takesDirectKeys: unsupported === null && !cloudKinds.has(builtIn.kind),
     concurrency,
     bufferSize,
     threads: config.threads,

@@ -34,6 +34,7 @@ export function resolveClient (file: ConfigFile): ClientSettings {
     initialPoolSize: client.initial_pool_size,
     dropExcessRequests: client.drop_excess_requests,
     requestBodyBytesMax: client.max_request_body_size_mb * 1024 * 1024,
+    allowDirectKeys: client.allow_direct_keys,
     requestTimeoutMs: secondsToMs(client.request_timeout_in_seconds),
     slowClientTimeoutMs: secondsToMs(client.slow_client_timeout_in_seconds),
     prometheusLabels: client.prometheus_labels

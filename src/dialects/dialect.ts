@@ -14,6 +14,8 @@ export interface AnswerContext {
   includeUsage: boolean
   /** Members of `extra_fields` for every piece of a stream, as ASCII JSON text without braces; empty for dialects without. */
   extraFields: string
+  /** A stream is to be one JSON array, in the dialect that has such a form. */
+  jsonArray: boolean
 }
 
 /**
@@ -53,6 +55,7 @@ export interface RerankDialect {
 }
 
 export interface TokenCountDialect {
-  toChatRequest (body: JsonObject, model: string): ChatRequest
+  /** @param drop as in `ChatDialect` */
+  toChatRequest (body: JsonObject, model: string, drop?: (member: string) => void): ChatRequest
   fromTokenCount (tokens: number): JsonObject
 }

@@ -24,6 +24,7 @@ import { openAiChat } from './openai/chat.ts'
 import { openAiEmbedding } from './openai/embedding.ts'
 import { openAiRerank } from './openai/rerank.ts'
 import { responsesChat } from './responses/chat.ts'
+import { responsesTokenCount } from './responses/token-count.ts'
 
 /** Where a dialect has several formats for the same, the body tells which it is in, and the answer is in the same one. */
 type OfBody<Part> = (body: JsonObject) => Part
@@ -39,7 +40,7 @@ interface DialectParts {
 }
 
 const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
-  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank },
+  openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank, tokenCount: responsesTokenCount },
   anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount },
   cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
   ollama: { chat: ollamaChat, embedding: ollamaEmbedding },

@@ -14,10 +14,11 @@ import { operations } from '../api/operations.ts'
  *   byte 20   forwarded headers bytes u32
  *   byte 24   resource bytes u32
  *   byte 28   content type bytes u32
- *   byte 32   body bytes u32
- *   byte 36   model | extra_fields prefix | forwarded headers | resource | content type | body (absent when it travels through the port)
+ *   byte 32   direct key bytes u32
+ *   byte 36   body bytes u32
+ *   byte 40   model | extra_fields prefix | forwarded headers | resource | content type | direct key | body (absent when it travels through the port)
  */
-const headerBytes = 36
+const headerBytes = 40
 
 const flagStream = 1
 const flagBodyInPort = 2
@@ -32,6 +33,7 @@ const flagPassExtraParams = 128
 const methodMask = 3
 const flagRelay = 4
 const flagPassthrough = 8
+const flagJsonArray = 16
 
 /** Sizes of an attempt frame, measured once and used to reserve and to write. */
 export interface JobFrameSize {
@@ -40,6 +42,7 @@ export interface JobFrameSize {
   forwardedHeadersBytes: number
   resourceBytes: number
   contentTypeBytes: number
+  directKeyBytes: number
   bodyBytes: number
   totalBytes: number
 }
@@ -49,11 +52,12 @@ export function sizeOfJobFrame (head: JobHead, bodyBytes: number): JobFrameSize 
   const modelBytes = Buffer.byteLength(head.model)
   const extraFieldsBytes = head.extraFields === '' ? 0 : Buffer.byteLength(head.extraFields)
   const forwardedHeadersBytes = head.forwardedHeaders === '' ? 0 : Buffer.byteLength(head.forwardedHeaders, 'latin1')
-  // Both are printable ASCII: `transport/routes.ts` and `api/parse-request.ts` see to it.
+  // All are printable ASCII: `transport/server.ts`, `api/parse-form.ts` and `router/request-headers.ts` see to it.
   const resourceBytes = head.resource.length
   const contentTypeBytes = head.contentType.length
-  const totalBytes = headerBytes + modelBytes + extraFieldsBytes + forwardedHeadersBytes + resourceBytes + contentTypeBytes + bodyBytes
-  return { modelBytes, extraFieldsBytes, forwardedHeadersBytes, resourceBytes, contentTypeBytes, bodyBytes, totalBytes }
+  const directKeyBytes = head.directKey.length
+  const totalBytes = headerBytes + modelBytes + extraFieldsBytes + forwardedHeadersBytes + resourceBytes + contentTypeBytes + directKeyBytes + bodyBytes
+  return { modelBytes, extraFieldsBytes, forwardedHeadersBytes, resourceBytes, contentTypeBytes, directKeyBytes, bodyBytes, totalBytes }
 }
 
 /** @param body segments in order, so that a spliced body is not put together first; null when it travels through the port */
@@ -66,19 +70,21 @@ export function writeJobFrame (data: Buffer, offset: number, revision: number, h
     (head.sendBackRawRequest ? flagRawRequest : 0) | (head.sendBackRawResponse ? flagRawResponse : 0) |
     (head.freshConnection ? flagFreshConnection : 0) | (head.passExtraParams ? flagPassExtraParams : 0)
   data[offset + 10] = dialects.indexOf(head.dialect)
-  data[offset + 11] = httpMethods.indexOf(head.method) | (head.relay ? flagRelay : 0) | (head.passthrough ? flagPassthrough : 0)
+  data[offset + 11] = httpMethods.indexOf(head.method) | (head.relay ? flagRelay : 0) | (head.passthrough ? flagPassthrough : 0) | (head.jsonArray ? flagJsonArray : 0)
   data.writeUInt32LE(size.modelBytes, offset + 12)
   data.writeUInt32LE(size.extraFieldsBytes, offset + 16)
   data.writeUInt32LE(size.forwardedHeadersBytes, offset + 20)
   data.writeUInt32LE(size.resourceBytes, offset + 24)
   data.writeUInt32LE(size.contentTypeBytes, offset + 28)
-  data.writeUInt32LE(size.bodyBytes, offset + 32)
+  data.writeUInt32LE(size.directKeyBytes, offset + 32)
+  data.writeUInt32LE(size.bodyBytes, offset + 36)
   let at = offset + headerBytes
   at += data.write(head.model, at)
   if (size.extraFieldsBytes > 0) at += data.write(head.extraFields, at)
   if (size.forwardedHeadersBytes > 0) at += data.write(head.forwardedHeaders, at, 'latin1')
   if (size.resourceBytes > 0) at += data.write(head.resource, at, 'latin1')
   if (size.contentTypeBytes > 0) at += data.write(head.contentType, at, 'latin1')
+  if (size.directKeyBytes > 0) at += data.write(head.directKey, at, 'latin1')
   if (body === null) return
   for (const segment of body) {
     data.set(segment, at)
@@ -99,9 +105,10 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
   const headersEnd = extraFieldsEnd + data.readUInt32LE(offset + 20)
   const resourceEnd = headersEnd + data.readUInt32LE(offset + 24)
   const contentTypeEnd = resourceEnd + data.readUInt32LE(offset + 28)
-  const bodyBytes = data.readUInt32LE(offset + 32)
+  const directKeyEnd = contentTypeEnd + data.readUInt32LE(offset + 32)
+  const bodyBytes = data.readUInt32LE(offset + 36)
   const body = Buffer.allocUnsafe(bodyBytes)
-  data.copy(body, 0, contentTypeEnd, contentTypeEnd + bodyBytes)
+  data.copy(body, 0, directKeyEnd, directKeyEnd + bodyBytes)
   return {
     id,
     revision: data.readUInt32LE(offset),
@@ -119,11 +126,13 @@ export function readJobFrame (id: number, data: Buffer, offset: number): JobFram
     sendBackRawResponse: (flags & flagRawResponse) !== 0,
     freshConnection: (flags & flagFreshConnection) !== 0,
     passExtraParams: (flags & flagPassExtraParams) !== 0,
+    jsonArray: (moreFlags & flagJsonArray) !== 0,
     model: data.toString('utf8', offset + headerBytes, modelEnd),
     extraFields: data.toString('utf8', modelEnd, extraFieldsEnd),
     forwardedHeaders: data.toString('latin1', extraFieldsEnd, headersEnd),
     resource: resourceEnd === headersEnd ? '' : data.toString('latin1', headersEnd, resourceEnd),
     contentType: contentTypeEnd === resourceEnd ? '' : data.toString('latin1', resourceEnd, contentTypeEnd),
+    directKey: directKeyEnd === contentTypeEnd ? '' : data.toString('latin1', contentTypeEnd, directKeyEnd),
     body
   }
 }

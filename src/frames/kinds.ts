@@ -1,5 +1,5 @@
 /** Raised with every change of a frame's layout; a thread refuses to start with another version. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** Front to worker, through the ring. An unknown kind is fatal for the thread. */
 export const jobFrameKinds = {

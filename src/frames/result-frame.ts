@@ -9,7 +9,7 @@ import { resultFrameKinds } from './kinds.ts'
  *
  *   | length u32 (header included) | kind u32 | job id u32 | payload ... |
  *
- * usage    input, output, cached, cache write, reasoning, audio input, audio output tokens, each u32
+ * usage    input, output, cached, cache write, reasoning, audio input, audio output, estimated tokens, each u32
  * reply    status u16, 0 u16, usage, upstream microseconds u32,
  *          splice offset u32 (of the body's last brace; 0xffffffff: not a JSON object),
  *          headers bytes u32, raw bytes u32 | headers | raw | body
@@ -195,7 +195,8 @@ function readUsage (buffer: Buffer, at: number): Usage {
     cacheWriteTokens: buffer.readUInt32LE(at + 12),
     reasoningTokens: buffer.readUInt32LE(at + 16),
     audioInputTokens: buffer.readUInt32LE(at + 20),
-    audioOutputTokens: buffer.readUInt32LE(at + 24)
+    audioOutputTokens: buffer.readUInt32LE(at + 24),
+    estimatedTokens: buffer.readUInt32LE(at + 28)
   }
 }
 

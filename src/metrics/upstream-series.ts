@@ -15,6 +15,8 @@ export interface AttemptEnd {
   overheadMicroseconds: number
   inputTokens: number
   outputTokens: number
+  /** Of them. */
+  estimatedTokens: number
   /** 0 when it is not known. */
   costUsd: number
   /** Below 0 when there was no stream or no first token. */
@@ -40,6 +42,7 @@ export class UpstreamSeries {
   #successes = 0
   #inputTokens = 0
   #outputTokens = 0
+  #estimatedTokens = 0
   #costUsd = 0
   readonly #overhead = new Histogram(bucketBounds.overheadMicroseconds)
   // Most series never fail or never stream, so these are made on first use.
@@ -67,6 +70,7 @@ export class UpstreamSeries {
     if (end.overheadMicroseconds >= 0) this.#overhead.observe(end.overheadMicroseconds)
     this.#inputTokens += toAmount(end.inputTokens)
     this.#outputTokens += toAmount(end.outputTokens)
+    this.#estimatedTokens += toAmount(end.estimatedTokens)
     this.#costUsd += toAmount(end.costUsd)
     if (end.firstTokenSeconds >= 0) {
       this.#firstToken ??= new Histogram(bucketBounds.latencySeconds)
@@ -110,6 +114,7 @@ export class UpstreamSeries {
     overhead: (series, into) => series.#overhead.collect(metricList.overhead.name, series.labels, into),
     inputTokens: (series, into) => series.#push(series.#inputTokens, into),
     outputTokens: (series, into) => series.#push(series.#outputTokens, into),
+    estimatedTokens: (series, into) => { if (series.#estimatedTokens > 0) series.#push(series.#estimatedTokens, into) },
     cost: (series, into) => series.#push(series.#costUsd, into),
     firstToken: (series, into) => series.#firstToken?.collect(metricList.firstToken.name, series.labels, into),
     interToken: (series, into) => series.#interToken?.collect(metricList.interToken.name, series.labels, into)

@@ -33,6 +33,8 @@ export interface AdapterReply {
  */
 export interface StreamTranslator {
   readonly usage: Usage
+  /** Output tokens since the provider's last count, estimated: where the client leaves, nobody says more. */
+  readonly unreportedTokens: number
   /** The model has finished its answer; an end of the connection is a clean end now. */
   readonly finished: boolean
   /** Finished, and the usage that comes last has come: only the end mark can still follow. */

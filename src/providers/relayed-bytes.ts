@@ -5,6 +5,7 @@ import type { StreamTranslator } from './adapter.ts'
 /** Bytes that go on as they come, sound or a file for instance. The length that the provider announced says whether they are complete, and HTTP sees to that. */
 export class RelayedBytes implements StreamTranslator {
   readonly usage = noUsage
+  readonly unreportedTokens = 0
   readonly finished = false
   readonly complete = false
   readonly error = null

@@ -3,8 +3,7 @@ import type { KeySettings, Settings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 import type { Breaker, Permit } from './breaker.ts'
 import type { Health } from './health.ts'
-import { pickKey } from './pick-key.ts'
-import type { KeyPin } from './pick-key.ts'
+import { noPin, pickKey } from './pick-key.ts'
 import { checkRoute, resolveRoute } from './resolve-target.ts'
 import type { Route } from './resolve-target.ts'
 
@@ -34,8 +33,6 @@ export interface Hedge {
   breaker: Breaker | null
   permit: Permit
 }
-
-const noPin: KeyPin = { id: null, name: null }
 
 /** @returns another key of the same target, else the next fallback that may be asked now; null when there is neither */
 export function pickHedge (options: HedgeOptions, random: () => number, nowMs: number): Hedge | null {

@@ -7,6 +7,8 @@ export interface KeyPin {
   name: string | null
 }
 
+export const noPin: KeyPin = { id: null, name: null }
+
 /** Keys that may serve the model but not now; null when there is no such key. */
 export type IsExcluded = ((key: KeySettings) => boolean) | null
 

@@ -6,6 +6,8 @@ export interface PlanRequest {
   model: string
   operation: Operation
   pin: KeyPin | null
+  /** The client's own key is used for the model that the request names, and for no fallback. */
+  isDirect: boolean
   /** `fallbacks` of the body as model names; null when it brings none. */
   fallbacks: readonly string[] | null
   /** On the clock of `nowMs`: no attempt starts when it is over. */

@@ -1,3 +1,4 @@
+import { directKey, directKeyIndex } from '../api/direct-key.ts'
 import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 import { toBackoffMs } from './backoff.ts'
@@ -8,10 +9,9 @@ import { refusedKeyRestMs } from './key-rests.ts'
 import { outcomeTable, toOutcome } from './outcomes.ts'
 import type { Outcome } from './outcomes.ts'
 import { pickHedge } from './pick-hedge.ts'
-import { pickKey } from './pick-key.ts'
-import type { KeyPin } from './pick-key.ts'
+import { noPin, pickKey } from './pick-key.ts'
 import type { PlanRequest } from './plan-request.ts'
-import { checkRoute, resolveRoute, toTarget } from './resolve-target.ts'
+import { checkRoute, resolveRoute, toDirectRoute, toTarget } from './resolve-target.ts'
 import type { Route } from './resolve-target.ts'
 import { toRetryAfterMs } from './retry-after.ts'
 import type { Target } from './target.ts'
@@ -108,8 +108,8 @@ export class RoutePlan {
    * @throws GatewayError when the request names nobody who could serve it
    */
   start (): Step {
-    const { model, fallbacks } = this.request
-    this.primary = this.route(0)
+    const { model, fallbacks, isDirect } = this.request
+    this.primary = isDirect ? toDirectRoute(this.route(0)) : this.route(0)
     this.hops = fallbacks === null ? withConfigured(model, this.primary) : [model, ...fallbacks].slice(0, targetsMax)
     return this.enter()
   }
@@ -192,7 +192,7 @@ export class RoutePlan {
   }
 
   private get isPinned (): boolean {
-    return this.hop === 0 && this.request.pin !== null
+    return this.hop === 0 && (this.request.pin !== null || this.request.isDirect)
   }
 
   /** Nobody is left to move on to. */
@@ -270,7 +270,7 @@ export class RoutePlan {
   }
 
   private tryHop (route: Route, nowMs: number): Step {
-    checkRoute(this.settings, route, this.request.operation)
+    checkRoute(this.settings, route, this.request.operation, this.hop === 0 && this.request.isDirect)
     const { provider, requestedModel } = route
     const health = this.health(provider)
     const keyIndex = this.keyFor(route, health, nowMs)
@@ -301,6 +301,7 @@ export class RoutePlan {
 
   /** @returns an index into the provider's keys; -1 when all that serve the model rest because the provider said so */
   private keyFor ({ provider, requestedModel }: Route, health: ProviderHealth, nowMs: number): number {
+    if (this.hop === 0 && this.request.isDirect) return directKeyIndex
     const pin = this.hop === 0 ? this.request.pin ?? noPin : noPin
     const { keyRests } = health
     // Another request may have been told meanwhile that this key has to rest.
@@ -331,6 +332,7 @@ export class RoutePlan {
   }
 
   private restKey ({ provider, key }: Target, outcome: Outcome, retryAfterMs: number | null): void {
+    if (key === directKey) return
     const nowMs = this.context.nowMs()
     const { keyRests } = this.health(provider)
     if (outcome === 'key_lasting') keyRests.rest(key.id, nowMs + refusedKeyRestMs, false, nowMs)
@@ -345,5 +347,3 @@ export class RoutePlan {
     return this.context.health.of(provider.name)
   }
 }
-
-const noPin: KeyPin = { id: null, name: null }

@@ -1,12 +1,15 @@
 import { priorities } from '../api/job.ts'
 import type { Priority } from '../api/job.ts'
 import { GatewayError } from '../errors.ts'
+import { wantsDirectKey } from './direct-key.ts'
 import type { KeyPin } from './pick-key.ts'
 
 /** What a client decides with headers about the way of its request. */
 export interface RoutingHeaders {
   /** `x-bf-api-key-id`, `x-bf-api-key`; null when no key is asked for. */
   pin: KeyPin | null
+  /** `x-bf-direct-key`: the client's own key is to be used, and there is one. */
+  isDirect: boolean
   /** `x-bf-request-timeout` and `x-stainless-timeout`, the limit after which the openai SDK hangs up; Infinity for none. */
   timeoutMs: number
   /** `x-bf-priority`. */
@@ -20,15 +23,17 @@ const number = /^\d{1,9}(\.\d{1,9})?$/
 /**
  * One pass over the headers; the first one of a name counts.
  * @param headers names (lower case) and values in turn
+ * @param allowsDirectKeys `client.allow_direct_keys`
  * @throws GatewayError BIFROST_INVALID_HEADER
  */
-export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders {
+export function parseRoutingHeaders (headers: readonly string[], allowsDirectKeys: boolean): RoutingHeaders {
   let id: string | null = null
   let name: string | null = null
   let asked: string | null = null
   let patience: string | null = null
   let priority: string | null = null
   let provider: string | null = null
+  let direct: string | null = null
   for (let index = 0; index < headers.length; index += 2) {
     const header = headers[index] as string
     // Most headers of a request are not of this kind.
@@ -40,8 +45,9 @@ export function parseRoutingHeaders (headers: readonly string[]): RoutingHeaders
     else if (header === 'x-stainless-timeout') patience ??= value
     else if (header === 'x-bf-priority') priority ??= value
     else if (header === 'x-model-provider') provider ??= value
+    else if (header === 'x-bf-direct-key') direct ??= value
   }
-  return { pin: id === null && name === null ? null : { id, name }, timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)), priority: toPriority(priority), provider }
+  return { pin: id === null && name === null ? null : { id, name }, isDirect: direct !== null && wantsDirectKey(direct, allowsDirectKeys, headers), timeoutMs: Math.min(toAskedMs(asked), toPatienceMs(patience)), priority: toPriority(priority), provider }
 }
 
 function toAskedMs (asked: string | null): number {

@@ -1,4 +1,5 @@
 import type { GatewayRequest } from '../api/client.ts'
+import { directKey, directKeyIndex } from '../api/direct-key.ts'
 import { isResource } from '../api/operations.ts'
 import type { Operation } from '../api/operations.ts'
 import type { KeySettings, ProviderSettings, Settings } from '../api/settings.ts'
@@ -67,9 +68,19 @@ function hasPrefix (settings: Settings, model: string): boolean {
   return slash > 0 && settings.providers.some(({ name }) => name.length === slash && model.startsWith(name))
 }
 
-/** @throws GatewayError when the provider cannot serve this operation now */
-export function checkRoute (settings: Settings, { provider }: Route, operation: Operation): void {
-  if (provider.unavailableReason !== null) {
+/** @throws GatewayError for a provider whose credentials are more than a key */
+export function toDirectRoute (route: Route): Route {
+  const { name, takesDirectKeys, unavailableReason } = route.provider
+  if (takesDirectKeys || unavailableReason !== null) return route
+  throw new GatewayError('BIFROST_INVALID_HEADER', { provider: name, param: 'x-bf-direct-key', message: `x-bf-direct-key cannot be used with ${name}: its credentials are more than a key.` })
+}
+
+/**
+ * @param isDirect the client brings the key, so that none need be stored
+ * @throws GatewayError when the provider cannot serve this operation now
+ */
+export function checkRoute (settings: Settings, { provider }: Route, operation: Operation, isDirect = false): void {
+  if (provider.unavailableReason !== null && !(isDirect && provider.takesDirectKeys)) {
     throw new GatewayError('BIFROST_PROVIDER_UNAVAILABLE', { provider: provider.name, message: `Provider ${provider.name} cannot serve yet: ${provider.unavailableReason}.` })
   }
   if (!provider.operations.includes(operation)) {
@@ -83,7 +94,7 @@ function whoSupports (settings: Settings, operation: Operation): string {
 }
 
 export function toTarget ({ provider, requestedModel }: Route, keyIndex: number, fallback: Fallback | null): Target {
-  const key = provider.keys[keyIndex] as KeySettings
+  const key = keyIndex === directKeyIndex ? directKey : provider.keys[keyIndex] as KeySettings
   const alias = Object.hasOwn(key.aliases, requestedModel) ? key.aliases[requestedModel] : undefined
   return { provider, key, keyIndex, requestedModel, model: alias ?? requestedModel, fallback }
 }

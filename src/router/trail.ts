@@ -1,3 +1,4 @@
+import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { Outcome } from './outcomes.ts'
 import type { Target } from './target.ts'
@@ -18,6 +19,10 @@ export interface TrailEntry {
   upstreamMs: number
   /** It had joined an attempt that was slow. */
   isHedge?: boolean
+  /** Of a stream that broke; absent for what was passed over. */
+  usage?: Usage
+  /** Null when the price is not known, or nothing was used. */
+  costUsd?: number | null
 }
 
 /**

@@ -24,10 +24,10 @@ const printable = /^[\t\x20-\x7e]*$/
  * choose what goes into it.
  * @returns null for a request that must not be shared
  */
-export function toFlightKey ({ dialect, operation, parsed, defaultProvider, headers, body }: GatewayRequest): string | null {
+export function toFlightKey ({ dialect, operation, jsonArray, parsed, defaultProvider, headers, body }: GatewayRequest): string | null {
   if (body.length > bodyBytesMax) return null
   // The path may say these, and not the body.
-  const compared: string[] = [dialect, operation, parsed.model, String(parsed.stream), defaultProvider ?? '']
+  const compared: string[] = [dialect, operation, parsed.model, String(parsed.stream), String(jsonArray), defaultProvider ?? '']
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
     if (!isCompared(name)) continue

@@ -48,7 +48,7 @@ export class Flights {
     if (request.body.length > bodyBytesMax || request.passthroughTo !== null || isResource(request.operation)) return null
     const { settings } = this.generation
     try {
-      const { timeoutMs, provider } = parseRoutingHeaders(request.headers)
+      const { timeoutMs, provider } = parseRoutingHeaders(request.headers, settings.client.allowDirectKeys)
       const { name, singleFlight } = this.providerOf(request, provider)
       if (singleFlight === null) return null
       const key = toFlightKey(request)

@@ -16,7 +16,7 @@ import type { ChatProvider, EmbeddingProvider, Family, ProviderRequest, RerankPr
 import { RelayedBytes } from '../providers/relayed-bytes.ts'
 import { FamilyCall } from './family-call.ts'
 import { ImageCall, SpeechCall, TranscriptionCall } from './media-calls.ts'
-import { NativeStream } from './native-stream.ts'
+import { NativeArrayStream, NativeStream } from './native-stream.ts'
 import { TranslatedStream } from './translated-stream.ts'
 
 /** What the adapters read of the outside world. */
@@ -110,7 +110,8 @@ class NativeCall extends FamilyCall {
   override createStreamTranslator (): StreamTranslator {
     if (this.job.relay) return new RelayedBytes()
     const decoder = this.family.createNativeDecoder?.(this.job.dialect) ?? this.family.chat(this.job.model)?.createChatDecoder(null)
-    return decoder === undefined ? super.createStreamTranslator() : new NativeStream(decoder)
+    if (decoder === undefined) return super.createStreamTranslator()
+    return this.job.jsonArray ? new NativeArrayStream(decoder) : new NativeStream(decoder)
   }
 }
 
@@ -171,6 +172,7 @@ abstract class TranslatedCall extends FamilyCall {
       nowSeconds: this.context.nowSeconds(),
       newId: this.context.newId,
       includeUsage,
+      jsonArray: this.job.jsonArray,
       extraFields: this.job.dialect !== 'openai' ? '' : dropped === '' ? this.job.extraFields : `${this.job.extraFields},${dropped}`
     }
   }
@@ -308,8 +310,8 @@ class RerankCall extends TranslatedCall {
 }
 
 class TokenCountCall extends ConversationCall {
-  protected read (body: JsonObject): ChatRequest {
-    return tokenCountDialectOf(this.job.dialect).toChatRequest(body, this.job.model)
+  protected read (body: JsonObject, context: TranslationContext): ChatRequest {
+    return tokenCountDialectOf(this.job.dialect).toChatRequest(body, this.job.model, (member) => { context.drop(member) })
   }
 
   protected write (request: ChatRequest, context: TranslationContext): ProviderRequest {

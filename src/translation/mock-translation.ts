@@ -44,5 +44,5 @@ function bodyOf (job: JobFrame): JsonObject {
 
 function toContext (job: JobFrame): AnswerContext {
   // The mock's own answer says when it was made and what its name is.
-  return { model: job.model, nowSeconds: 0, newId: () => `mock${job.id}`, includeUsage: true, extraFields: '' }
+  return { model: job.model, nowSeconds: 0, newId: () => `mock${job.id}`, includeUsage: true, extraFields: '', jsonArray: job.jsonArray }
 }

@@ -1,28 +1,33 @@
-import { createUsage } from '../api/usage.ts'
+import { arrayComma, arrayEnd, arrayStart } from '../api/json-array.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
 import type { StreamTranslator } from '../providers/adapter.ts'
-import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatSink } from '../api/chat-sink.ts'
 import type { ChatDecoder } from '../providers/family.ts'
+import { StreamUsage } from './stream-usage.ts'
 
 /** A stream whose dialect the client speaks too: events go through as they came; the decoder only says what they mean. */
 export class NativeStream implements StreamTranslator {
-  readonly usage: Usage = createUsage()
   private readonly decoder: ChatDecoder
+  private readonly counted = new StreamUsage()
   private said = false
   private readonly sink: ChatSink = {
     start: () => {},
-    delta: (_choice, delta) => { this.said ||= Object.entries(delta).some(([name, value]) => name !== 'role' && value !== '') },
+    delta: (_choice, delta) => {
+      this.counted.said(delta)
+      this.said ||= Object.entries(delta).some(([name, value]) => name !== 'role' && value !== '')
+    },
     finish: () => { this.said = true },
-    usage: (usage) => { toUsage(usage, this.usage) }
+    usage: (usage) => { this.counted.reported(usage) }
   }
 
   constructor (decoder: ChatDecoder) {
     this.decoder = decoder
   }
 
+  get usage (): Usage { return this.counted.usage }
+  get unreportedTokens (): number { return this.counted.unreportedTokens }
   get finished (): boolean { return this.decoder.finished }
   get complete (): boolean { return this.decoder.complete }
   get error (): GatewayError | null { return this.decoder.error }
@@ -43,5 +48,25 @@ export class NativeStream implements StreamTranslator {
 
   takeMissingEnd (): Uint8Array {
     return new Uint8Array(0)
+  }
+}
+
+const openBrace = 0x7b
+
+/** The same as one JSON array: the data of the events, without what makes them events. */
+export class NativeArrayStream extends NativeStream {
+  private begun = false
+
+  override write (event: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
+    const { bytes, dataLines, dataStart, dataEnd } = event
+    // Comments, and what is no object, would leave the array without an element where a comma stands.
+    if (dataLines !== 1 || bytes[dataStart] !== openBrace) return
+    sink.appendAscii(this.begun ? arrayComma : arrayStart)
+    this.begun = true
+    sink.append(bytes, dataStart, dataEnd)
+  }
+
+  override takeMissingEnd (): Uint8Array {
+    return Buffer.from(this.begun ? arrayEnd : `${arrayStart}${arrayEnd}`)
   }
 }

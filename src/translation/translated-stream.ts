@@ -1,36 +1,39 @@
 import type { ChatDelta, ChatUsage, FinishReason } from '../api/chat.ts'
-import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
 import type { GatewayError } from '../errors.ts'
 import type { ChatEncoder } from '../dialects/dialect.ts'
 import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
 import type { StreamTranslator } from '../providers/adapter.ts'
-import { toUsage } from '../providers/chat-usage.ts'
 import type { ChatSink, FinishDetail } from '../api/chat-sink.ts'
 import type { ChatDecoder } from '../providers/family.ts'
+import { StreamUsage } from './stream-usage.ts'
 
 type Call =
   | { kind: 'start', id: string, model: string }
-  | { kind: 'delta', choice: number, delta: ChatDelta }
+  | { kind: 'delta', choice: number, delta: ChatDelta, logprobs: unknown }
   | { kind: 'finish', choice: number, reason: FinishReason, detail: FinishDetail | undefined }
   | { kind: 'usage', usage: ChatUsage }
 
 /** What one event said, until it is known where it goes. */
 class Recorder implements ChatSink {
   readonly calls: Call[] = []
-  readonly usageTotals: Usage = createUsage()
+  readonly counted = new StreamUsage()
 
   start (id: string, model: string): void { this.calls.push({ kind: 'start', id, model }) }
-  delta (choice: number, delta: ChatDelta): void { this.calls.push({ kind: 'delta', choice, delta }) }
+  delta (choice: number, delta: ChatDelta, logprobs?: unknown): void {
+    this.counted.said(delta)
+    this.calls.push({ kind: 'delta', choice, delta, logprobs })
+  }
+
   finish (choice: number, reason: FinishReason, detail?: FinishDetail): void { this.calls.push({ kind: 'finish', choice, reason, detail }) }
   usage (usage: ChatUsage): void {
-    toUsage(usage, this.usageTotals)
+    this.counted.reported(usage)
     this.calls.push({ kind: 'usage', usage })
   }
 
   replayInto (sink: ChatSink): void {
     for (const call of this.calls) {
-      if (call.kind === 'delta') sink.delta(call.choice, call.delta)
+      if (call.kind === 'delta') sink.delta(call.choice, call.delta, call.logprobs)
       else if (call.kind === 'finish') sink.finish(call.choice, call.reason, call.detail)
       else if (call.kind === 'usage') sink.usage(call.usage)
       else sink.start(call.id, call.model)
@@ -51,7 +54,8 @@ export class TranslatedStream implements StreamTranslator {
     this.encoder = encoder
   }
 
-  get usage (): Usage { return this.recorder.usageTotals }
+  get usage (): Usage { return this.recorder.counted.usage }
+  get unreportedTokens (): number { return this.recorder.counted.unreportedTokens }
   get finished (): boolean { return this.decoder.finished }
   get complete (): boolean { return this.decoder.complete }
   get error (): GatewayError | null { return this.decoder.error }

@@ -1,5 +1,6 @@
 import { EventStreamCodec } from '@smithy/eventstream-codec'
 import type { Dialect } from '../api/dialects.ts'
+import { arrayComma, arrayEnd, arrayStart } from '../api/json-array.ts'
 import type { GatewayError } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
 import type { ErrorContext } from './error-context.ts'
@@ -86,6 +87,14 @@ const gemini: DialectAnswers = {
   toStreamError: (error, context) => Buffer.from(`data: ${toGoogleBody(error, context)}\r\n\r\n`)
 }
 
+/** Google puts an error of such a stream into an array, too. */
+const geminiArray: DialectAnswers = {
+  streamContentType: 'application/json',
+  filler: '\r\n',
+  toError: (error, context) => ({ status: error.status, body: `${arrayStart}${toGoogleBody(error, context)}${arrayEnd}`, headers: '' }),
+  toStreamError: (error, context) => Buffer.from(`${context.sentBytes === 0 ? arrayStart : arrayComma}${toGoogleBody(error, context)}${arrayEnd}`)
+}
+
 /** Names of Amazon's exceptions, and where they may stand in a stream. */
 const amazonExceptions: Readonly<Record<number, string>> = {
   400: 'ValidationException',
@@ -139,8 +148,9 @@ const ollama: DialectAnswers = {
 
 const answers: Readonly<Record<Dialect, DialectAnswers>> = { openai: openAi, anthropic, gemini, bedrock, cohere, ollama, invoke: bedrock }
 
-export function answersOf (dialect: Dialect): DialectAnswers {
-  return answers[dialect]
+/** @param jsonArray the stream is one JSON array, not events */
+export function answersOf (dialect: Dialect, jsonArray: boolean): DialectAnswers {
+  return jsonArray ? geminiArray : answers[dialect]
 }
 
 /** An internal failure tells the client nothing but where to look. */

@@ -43,6 +43,8 @@ export class Exchange implements Client {
   template = ''
   /** What the client speaks, as soon as its path is known. */
   dialect: Dialect = 'openai'
+  /** Its stream is one JSON array: see `json-array.ts`. */
+  jsonArray = false
   /** What it asks for; null as long as its path is not known. */
   operation: Operation | null = null
   readonly receivedAtMs: number
@@ -131,7 +133,7 @@ export class Exchange implements Client {
   fail (error: GatewayError, { identity, headers, upstreamMicroseconds, trail }: FailureContext): void {
     if (!this.alive) return
     this.failure = error
-    const { toError, toStreamError } = answersOf(this.dialect)
+    const { toError, toStreamError } = answersOf(this.dialect, this.jsonArray)
     const context = { identity, requestId: this.requestId, trail, operation: this.operation, sentBytes: this.responseBytes, nowSeconds: Math.floor(Date.now() / 1000) }
     if (this.relaying) {
       // What cannot hold an error is cut: HTTP tells the client that it is not complete.
@@ -200,7 +202,7 @@ export class Exchange implements Client {
     this.response.onWritable(() => this.onWritable())
     this.response.cork(() => {
       this.response.writeStatus(statusLine(status))
-      this.writeHeaders(typed?.contentType ?? answersOf(this.dialect).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, typed?.lines ?? upstreamHeaders, upstreamMicroseconds)}`)
+      this.writeHeaders(typed?.contentType ?? answersOf(this.dialect, this.jsonArray).streamContentType, `cache-control: no-cache\r\nx-accel-buffering: no\r\n${identityLines(identity, typed?.lines ?? upstreamHeaders, upstreamMicroseconds)}`)
       if (this.closeAfter) this.response.writeHeader('connection', 'close')
     })
   }
@@ -257,7 +259,7 @@ export class Exchange implements Client {
       const credited = this.stuckBytes
       this.stuckBytes = 0
       if (this.held.length === 0 && !this.endWhenWritten) {
-        const filler = this.relaying ? '' : answersOf(this.dialect).filler
+        const filler = this.relaying ? '' : answersOf(this.dialect, this.jsonArray).filler
         if (filler !== '' && !this.response.write(filler)) this.congestedSinceMs = this.nowMs()
       }
       while (this.held.length > 0 && this.congestedSinceMs < 0) this.writeNow(this.held.shift() as Uint8Array)

@@ -30,6 +30,8 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
   ['/v1/completions', { dialect: 'openai', operation: 'text_completion' }],
   ['/v1/embeddings', { dialect: 'openai', operation: 'embedding' }],
   ['/v1/responses', { dialect: 'openai', operation: 'responses' }],
+  ['/v1/responses/input_tokens', { dialect: 'openai', operation: 'count_tokens' }],
+  ['/v1/count_tokens', { dialect: 'openai', operation: 'count_tokens' }],
   ['/v1/rerank', { dialect: 'openai', operation: 'rerank' }],
   ['/v1/images/generations', { dialect: 'openai', operation: 'image_generation' }],
   ['/v1/images/edits', { dialect: 'openai', operation: 'image_edit' }],
@@ -76,7 +78,7 @@ const bedrockActions: ReadonlyMap<string, FixedRoute & { stream: boolean }> = ne
 ])
 const passthroughPath = /^\/([a-z0-9][a-z0-9_.-]{0,63})_passthrough(\/.*)$/
 /** Without the version, as some set the base URL. */
-const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses|images\/[a-z]+|audio\/[a-z]+|moderations|(?:files|batches)(?:\/.*)?)$/
+const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses(?:\/input_tokens)?|images\/[a-z]+|audio\/[a-z]+|moderations|(?:files|batches)(?:\/.*)?)$/
 
 /**
  * Whose dialect a POST to this path is, and what it asks for; null when there is no such route. The same paths are served at the root, beneath

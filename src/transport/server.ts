@@ -12,6 +12,7 @@ import { Exchange } from './exchange.ts'
 import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
 import { findResourceRoutes, findRoute } from './routes.ts'
+import { wantsJsonArray } from './stream-form.ts'
 import { OpenExchanges } from './open-exchanges.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
@@ -158,6 +159,7 @@ export class Transport implements ExchangeEvents {
       exchange.dialect = route.dialect
       exchange.template = route.template
       exchange.operation = route.operation
+      exchange.jsonArray = wantsJsonArray(route, request.getQuery())
     }
     if (route === null && page === undefined && resources === null) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
@@ -212,7 +214,7 @@ export class Transport implements ExchangeEvents {
       const { operation } = parsed
       exchange.operation = operation
       const resource = query === '' ? route.resource : `${route.resource}?${checkedQuery(query)}`
-      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, method, resource, passthroughTo, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
+      const run = this.options.handle({ id: exchange.requestId, dialect, defaultProvider, operation, method, resource, passthroughTo, jsonArray: exchange.jsonArray, headers, body, parsed, receivedAtMs: exchange.receivedAtMs }, exchange)
       exchange.watcher = run
       run.start()
     } catch (error) {

@@ -18,7 +18,7 @@ const simulator: Suite = { seeds: 80 }
 
 /** Defects of the decisions, the limits and the endings of a request. */
 export const plantedBugs: readonly PlantedBug[] = [
-  { name: 'upstream-not-aborted', file: 'request-run.js', find: 'this.attempt?.cancel();', replace: '', suite: simulator, caughtBy: 'the upstream stops when nobody waits for it' },
+  { name: 'upstream-not-aborted', file: 'request-run.js', find: 'this.attempt?.cancel(this.record);', replace: '', suite: simulator, caughtBy: 'the upstream stops when nobody waits for it' },
   { name: 'socket-not-aborted', file: 'attempts/http-attempt.js', find: 'this.elapsedMicroseconds());\n        this.call?.abort();', replace: 'this.elapsedMicroseconds());', suite: { tests: 'streaming-client-gone' }, caughtBy: 'closes its upstream connection at once' },
   { name: 'false-end-mark', file: 'attempts/stream-attempt.js', find: 'this.fail(this.truncated());', replace: 'this.finishWithEndMark();', suite: { tests: 'attempts/stream-attempt.test' }, caughtBy: 'a stream that ends before its finish is truncated' },
   { name: 'cut-stream-closed-as-good', file: 'target-attempt.js', find: 'this.owner.onFailed(this, error, headers, usage', replace: 'if (this.answered) return this.owner.onEnd(this, usage, upstreamMicroseconds);\n        this.owner.onFailed(this, error, headers, usage', suite: simulator, caughtBy: 'a stream that is closed as good is whole' },

@@ -11,6 +11,7 @@ const mockWithDefaults = {
   keys: [{ id: 'keyless', name: 'keyless', value: '', models: ['*'], blacklistedModels: [], weight: 1, enabled: true, useForBatchApi: false, aliases: {} }],
   keyless: true,
   unavailableReason: null,
+  takesDirectKeys: true,
   concurrency: 1000,
   bufferSize: 5000,
   threads: 1,
@@ -56,7 +57,7 @@ test('the smallest file gives every default', () => {
   assert.deepEqual(settings, {
     generation: 1,
     server: { host: '127.0.0.1', port: 8080, logLevel: 'info', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true },
-    client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: [] },
+    client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, allowDirectKeys: false, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: [] },
     providers: [mockWithDefaults]
   })
   assert.deepEqual(warnings, [])

@@ -78,7 +78,7 @@ providers: 3, ready: 2
 
 openai: ready
   base URL https://api.openai.com, proxy http://proxy.example.com:3128 with credentials
-  serves chat_completion, text_completion, embedding, responses, image_generation, image_edit, image_variation, speech, transcription, translation, moderation, files, batches
+  serves chat_completion, text_completion, embedding, responses, count_tokens, image_generation, image_edit, image_variation, speech, transcription, translation, moderation, files, batches
   concurrency 1000, buffer 5000, connections 1000
   threads 1, ring 1048576 bytes, heap 256 MiB each
   timeouts in ms: connect 5000, response header 30000, total 30000, stream idle 60000, stream total 3600000

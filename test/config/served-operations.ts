@@ -3,7 +3,7 @@ const images = ['image_generation', 'image_edit', 'image_variation']
 export const audio = ['speech', 'transcription', 'translation']
 export const files = ['file_upload', 'file_list', 'file_retrieve', 'file_content', 'file_delete']
 export const batches = ['batch_create', 'batch_list', 'batch_retrieve', 'batch_cancel']
-export const openAi = ['chat_completion', 'text_completion', 'embedding', 'responses', ...images, ...audio, 'moderation', ...files, ...batches]
+export const openAi = ['chat_completion', 'text_completion', 'embedding', 'responses', 'count_tokens', ...images, ...audio, 'moderation', ...files, ...batches]
 
 const filesPath = '/v1/files'
 const batchesPath = '/v1/batches'

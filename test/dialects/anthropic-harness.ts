@@ -4,7 +4,7 @@ import type { SinkCall } from '../providers/anthropic-harness.ts'
 
 export function createAnswerContext (): AnswerContext {
   let ids = 0
-  return { model: 'asked', nowSeconds: 1_700_000_000, newId: () => `id${++ids}`, includeUsage: true, extraFields: '' }
+  return { model: 'asked', nowSeconds: 1_700_000_000, newId: () => `id${++ids}`, includeUsage: true, extraFields: '', jsonArray: false }
 }
 
 /** Plays calls to an encoder, one event each. `ping` stands for a sign of life. @returns what the client gets */

@@ -50,7 +50,7 @@ test('recorded counts come out as they went in', { skip }, (t) => {
 test('recorded answers come out as they went in, but for what the canonical form leaves out', { skip }, (t) => {
   for (const { name, body } of unary) {
     const recorded = JSON.parse(body.toString()) as Message
-    const answer = anthropicChat.fromChatReply(fromMessage('anthropic', recorded), { model: 'm', messages: [] }, { model: 'm', nowSeconds: 0, newId: () => 'x', includeUsage: true, extraFields: '' })
+    const answer = anthropicChat.fromChatReply(fromMessage('anthropic', recorded), { model: 'm', messages: [] }, { model: 'm', nowSeconds: 0, newId: () => 'x', includeUsage: true, extraFields: '', jsonArray: false })
     // A call without a caller is a direct one. Tiers, places and numbers of searches are no tokens. The container is the provider's own.
     const { cache_creation: _creation, service_tier: _tier, inference_geo: _place, server_tool_use: _searches, ...usage } = recorded.usage
     const { container: _container, ...rest } = recorded

@@ -7,7 +7,7 @@ import { bedrockTokenCount } from '../../src/dialects/bedrock/token-count.ts'
 import { GatewayError } from '../../src/errors.ts'
 import { readFrames } from '../providers/bedrock-frames.ts'
 
-const context: AnswerContext = { model: 'm', nowSeconds: 1, newId: () => 'id', includeUsage: true, extraFields: '' }
+const context: AnswerContext = { model: 'm', nowSeconds: 1, newId: () => 'id', includeUsage: true, extraFields: '', jsonArray: false }
 const user = (...content: unknown[]): JsonObject => ({ role: 'user', content })
 const model = (...content: unknown[]): JsonObject => ({ role: 'assistant', content })
 const canonical = (body: JsonObject, stream = false): unknown => JSON.parse(JSON.stringify(bedrockChat.toChatRequest(body, 'm', stream)))

@@ -10,7 +10,7 @@ interface RequestGolden { body: JsonObject, stream?: boolean, request: ChatReque
 interface ReplyGolden { reply: ChatReply, request?: ChatRequest, body: JsonObject }
 interface ChunksGolden { request?: ChatRequest, calls: Call[] }
 
-export const answerContext: AnswerContext = { model: 'm', nowSeconds: 1_700_000_000, newId: () => 'new-id', includeUsage: true, extraFields: '' }
+export const answerContext: AnswerContext = { model: 'm', nowSeconds: 1_700_000_000, newId: () => 'new-id', includeUsage: true, extraFields: '', jsonArray: false }
 
 /** The golden files `client-...` of a dialect. */
 export function testClientFiles (folder: string, dialect: ChatDialect): void {

@@ -4,7 +4,7 @@ import type { ChatReply, ChatRequest, JsonObject } from '../../src/api/chat.ts'
 import { geminiChat } from '../../src/dialects/gemini/chat.ts'
 import type { AnswerContext } from '../../src/dialects/dialect.ts'
 
-const context: AnswerContext = { model: 'asked', nowSeconds: 1, newId: () => 'newid', includeUsage: true, extraFields: '' }
+const context: AnswerContext = { model: 'asked', nowSeconds: 1, newId: () => 'newid', includeUsage: true, extraFields: '', jsonArray: false }
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 const toMessages = (contents: unknown, more: JsonObject = {}): unknown => (asJson(geminiChat.toChatRequest({ contents, ...more }, 'm', false)) as ChatRequest).messages
 

@@ -5,7 +5,7 @@ import type { AnswerContext } from '../../src/dialects/dialect.ts'
 import { geminiEmbedding } from '../../src/dialects/gemini/embedding.ts'
 import { geminiTokenCount } from '../../src/dialects/gemini/token-count.ts'
 
-const context: AnswerContext = { model: 'm', nowSeconds: 1, newId: () => 'newid', includeUsage: true, extraFields: '' }
+const context: AnswerContext = { model: 'm', nowSeconds: 1, newId: () => 'newid', includeUsage: true, extraFields: '', jsonArray: false }
 const content = (text: string): object => ({ parts: [{ text }] })
 const reply = (count: number): EmbeddingReply => ({ object: 'list', model: 'm', data: Array.from({ length: count }, (_value, index) => ({ object: 'embedding', index, embedding: [index, 0.5] })), usage: { prompt_tokens: 1, total_tokens: 1 } })
 

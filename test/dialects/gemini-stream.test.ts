@@ -11,7 +11,7 @@ import { GatewayError } from '../../src/errors.ts'
 
 /** What an encoder writes for these calls, one text for each event of the provider. */
 function encode (...events: ((encoder: ChatEncoder) => void)[]): string[] {
-  const encoder = geminiChat.createChatEncoder({ model: 'm', messages: [] }, { model: 'asked', nowSeconds: 1, newId: () => 'newid', includeUsage: true, extraFields: '' })
+  const encoder = geminiChat.createChatEncoder({ model: 'm', messages: [] }, { model: 'asked', nowSeconds: 1, newId: () => 'newid', includeUsage: true, extraFields: '', jsonArray: false })
   return events.map((event) => {
     let text = ''
     encoder.begin({ append: (bytes, start, end) => { text += Buffer.from(bytes.subarray(start, end)).toString('utf8') }, appendAscii: (ascii) => { text += ascii } }, 5)
@@ -69,7 +69,7 @@ test('several choices end together, and a stream that said nothing owes nothing'
 })
 
 test('Google\'s SDK reads every event, whatever stands between two of them, and the error at the end', async (t) => {
-  const { filler, toStreamError } = answersOf('gemini')
+  const { filler, toStreamError } = answersOf('gemini', false)
   const events = encode(
     (encoder) => { encoder.start('id', 'served'); encoder.delta(0, { content: 'one ' }); encoder.ping() },
     (encoder) => { encoder.delta(0, { content: 'two ' }) },

@@ -24,9 +24,11 @@ const plainHead: JobHead = {
   method: 'POST',
   resource: '',
   contentType: '',
+  jsonArray: false,
   model: 'gpt-4o-mini',
   extraFields: '',
-  forwardedHeaders: ''
+  forwardedHeaders: '',
+  directKey: ''
 }
 
 const heads: fc.Arbitrary<JobHead> = fc.record({
@@ -45,9 +47,11 @@ const heads: fc.Arbitrary<JobHead> = fc.record({
   method: fc.constantFrom(...httpMethods),
   resource: fc.string({ unit: 'grapheme-ascii', maxLength: 300 }),
   contentType: fc.string({ unit: 'grapheme-ascii', maxLength: 256 }),
+  jsonArray: fc.boolean(),
   model: fc.string({ unit: 'grapheme', maxLength: 256 }),
   extraFields: fc.string({ unit: 'grapheme', maxLength: 300 }),
-  forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 })
+  forwardedHeaders: fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 300 }),
+  directKey: fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 300 })
 }, { noNullPrototype: true })
 
 /** Writes at `offset` into a buffer full of noise. @returns the buffer and the frame's length */
@@ -76,7 +80,7 @@ test('a body that travels through the port leaves an empty one in the frame', ()
 })
 
 test('every flag stands for itself', () => {
-  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams', 'relay', 'passthrough'] as const
+  const flags = ['stream', 'usageInjected', 'base64Embeddings', 'sendBackRawRequest', 'sendBackRawResponse', 'freshConnection', 'passExtraParams', 'relay', 'passthrough', 'jsonArray'] as const
   for (const flag of flags) {
     const frame = readJobFrame(1, write({ ...plainHead, [flag]: true }, [], 0).data, 0)
     assert.deepEqual(flags.filter((name) => frame[name]), [flag])
@@ -84,12 +88,12 @@ test('every flag stands for itself', () => {
   }
 })
 
-test('a frame takes 36 bytes and its parts: the layout is fixed', () => {
-  const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1', method: 'DELETE' as const, relay: true, resource: '/x', contentType: 'y' }
+test('a frame takes 40 bytes and its parts: the layout is fixed', () => {
+  const head = { ...plainHead, keyIndex: 3, operation: 'responses' as const, stream: true, sendBackRawResponse: true, model: 'é', extraFields: 'ab', forwardedHeaders: 'é: 1', method: 'DELETE' as const, relay: true, resource: '/x', contentType: 'y', directKey: 'sk' }
   const { data, bytes } = write(head, [Buffer.from('{}')], 0)
-  assert.equal(bytes, 36 + 2 + 2 + 4 + 2 + 1 + 2)
+  assert.equal(bytes, 40 + 2 + 2 + 4 + 2 + 1 + 2 + 2)
   assert.equal(data.subarray(0, bytes).toString('hex'),
-    '07000000' + '03000000' + '03' + '21' + '00' + '06' + '02000000' + '02000000' + '04000000' + '02000000' + '01000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '2f78' + '79' + '7b7d')
+    '07000000' + '03000000' + '03' + '21' + '00' + '06' + '02000000' + '02000000' + '04000000' + '02000000' + '01000000' + '02000000' + '02000000' + 'c3a9' + '6162' + 'e93a2031' + '2f78' + '79' + '736b' + '7b7d')
 })
 
 test('the body is a copy: the ring may overwrite its bytes', () => {
@@ -111,7 +115,7 @@ test('an operation or a dialect that does not exist is refused', () => {
 
 test('frame numbers are part of the protocol: changing one needs a new version', () => {
   assert.deepEqual({ protocolVersion, jobFrameKinds, resultFrameKinds }, {
-    protocolVersion: 3,
+    protocolVersion: 4,
     jobFrameKinds: { attempt: 1, cancel: 2, credit: 3, drain: 4 },
     resultFrameKinds: { reply: 1, head: 2, chunk: 3, end: 4, failed: 5 }
   })

@@ -11,7 +11,7 @@ import type { Usage } from '../../src/api/usage.ts'
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true })
 
 const u32 = fc.nat(2 ** 32 - 1)
-const usages = record<Usage>({ inputTokens: u32, outputTokens: u32, cachedTokens: u32, cacheWriteTokens: u32, reasoningTokens: u32, audioInputTokens: u32, audioOutputTokens: u32 })
+const usages = record<Usage>({ inputTokens: u32, outputTokens: u32, cachedTokens: u32, cacheWriteTokens: u32, reasoningTokens: u32, audioInputTokens: u32, audioOutputTokens: u32, estimatedTokens: u32 })
 const latin1 = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 200 })
 const sizes = fc.oneof({ weight: 9, arbitrary: fc.nat(300) }, { weight: 2, arbitrary: fc.nat(90_000) })
 const bodies = fc.tuple(sizes, fc.nat(255)).map(([bytes, seed]) => Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => (index * 31 + seed) & 0xff)))
@@ -97,7 +97,7 @@ test('a body of 5 MB goes through and the batch shrinks back after it', () => {
   batch.reply(1, reply)
   assert.deepEqual(collectResults(batch.take()), [{ kind: 'reply', jobId: 1, reply }])
   batch.end(2, createUsage(1, 1), 1)
-  assert.equal(batch.take().byteLength, 12 + 7 * 4 + 4)
+  assert.equal(batch.take().byteLength, 12 + 8 * 4 + 4)
 })
 
 test('an empty chunk leaves nothing behind, also between two frames', () => {

@@ -209,7 +209,7 @@ export class FakeWorld {
     const client = new FakeClient()
     const body = Buffer.from(JSON.stringify({ model, messages: [], stream, fallbacks }))
     const run = new RequestRun(new Generation(createSettings(this.providers), this.pools), this.context, {
-      id: 'id', dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, operation: 'chat_completion', headers: Object.entries(headers).flat(), body, parsed: parseRequest(openAiRoute('chat_completion'), body), receivedAtMs: this.clock.nowMs
+      id: 'id', dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, jsonArray: false, operation: 'chat_completion', headers: Object.entries(headers).flat(), body, parsed: parseRequest(openAiRoute('chat_completion'), body), receivedAtMs: this.clock.nowMs
     }, client)
     run.start()
     return { run, client }

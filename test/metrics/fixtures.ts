@@ -35,11 +35,12 @@ export const success: AttemptEnd = {
   overheadMicroseconds: 60,
   inputTokens: 3,
   outputTokens: 5,
+  estimatedTokens: 2,
   costUsd: 0.5,
   firstTokenSeconds: -1
 }
 
-export const failure: AttemptEnd = { ...success, success: false, statusCode: 429, errorType: 'rate_limit_exceeded', inputTokens: 0, outputTokens: 0, costUsd: 0 }
+export const failure: AttemptEnd = { ...success, success: false, statusCode: 429, errorType: 'rate_limit_exceeded', inputTokens: 0, outputTokens: 0, estimatedTokens: 0, costUsd: 0 }
 
 export function providerReading (overrides: Partial<ProviderReading> = {}): ProviderReading {
   return {

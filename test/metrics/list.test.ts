@@ -17,6 +17,7 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_overhead_latency_microseconds: ['histogram', base],
   bifrost_input_tokens_total: ['counter', base],
   bifrost_output_tokens_total: ['counter', base],
+  bifrost_estimated_output_tokens_total: ['counter', base],
   bifrost_cost_total: ['counter', base],
   bifrost_stream_first_token_latency_seconds: ['histogram', base],
   bifrost_stream_inter_token_latency_seconds: ['histogram', base],

@@ -6,7 +6,7 @@ import { ProviderPool } from '../../src/pool/provider-pool.ts'
 import type { PoolThread, ThreadEvents } from '../../src/pool/provider-thread.ts'
 import { createProvider } from '../router/settings.ts'
 
-const head: JobHead = { keyIndex: 0, dialect: 'openai', operation: 'chat_completion', stream: false, usageInjected: false, base64Embeddings: false, sendBackRawRequest: false, sendBackRawResponse: false, freshConnection: false, passExtraParams: false, relay: false, passthrough: false, method: 'POST', resource: '', contentType: '', model: 'm', extraFields: '', forwardedHeaders: '' }
+const head: JobHead = { keyIndex: 0, dialect: 'openai', operation: 'chat_completion', stream: false, usageInjected: false, base64Embeddings: false, sendBackRawRequest: false, sendBackRawResponse: false, freshConnection: false, passExtraParams: false, jsonArray: false, directKey: '', relay: false, passthrough: false, method: 'POST', resource: '', contentType: '', model: 'm', extraFields: '', forwardedHeaders: '' }
 
 interface FakeThread extends PoolThread {
   ready: boolean

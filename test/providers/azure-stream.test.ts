@@ -19,7 +19,7 @@ function decode (pieces: readonly Uint8Array[]): { calls: unknown[], decoder: Op
   const calls: unknown[] = []
   const sink: ChatSink = {
     start: (...call) => { calls.push(['start', ...call]) },
-    delta: (...call) => { calls.push(['delta', ...call]) },
+    delta: (choice, delta) => { calls.push(['delta', choice, delta]) },
     finish: (...call) => { calls.push(['finish', ...call]) },
     usage: (...call) => { calls.push(['usage', ...call]) }
   }

@@ -34,7 +34,7 @@ const family = createBedrockFamily(createBedrockProvider())
 const chat = family.chat('m') as ChatProvider
 const skip = recordings.length === 0 ? noRecordings : false
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-const answer: AnswerContext = { model: 'm', nowSeconds: 1, newId: () => 'id', includeUsage: true, extraFields: '' }
+const answer: AnswerContext = { model: 'm', nowSeconds: 1, newId: () => 'id', includeUsage: true, extraFields: '', jsonArray: false }
 
 /** What does not come back as it was, and why. */
 function withoutDifferences (request: JsonObject): unknown {

@@ -21,7 +21,7 @@ const vertexSettings: ProviderSettings = loadProvider('vertex', { keys: [{ value
 const families: Readonly<Record<string, Family>> = { gemini: createGeminiFamily(geminiSettings), vertex: createVertexFamily(vertexSettings) }
 const chatOf = ({ provider, model }: GoogleRecording): ChatProvider => families[provider]?.chat(model) as ChatProvider
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-const answerContext: AnswerContext = { model: 'm', nowSeconds: 0, newId: () => 'new', includeUsage: true, extraFields: '' }
+const answerContext: AnswerContext = { model: 'm', nowSeconds: 0, newId: () => 'new', includeUsage: true, extraFields: '', jsonArray: false }
 const chatVerbs = ['generateContent', 'streamGenerateContent']
 
 /**

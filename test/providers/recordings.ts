@@ -65,9 +65,11 @@ export function createJob (operation: Operation, extra: Partial<JobFrame> = {}):
     method: 'POST',
     resource: '',
     contentType: '',
+    jsonArray: false,
     model: 'm',
     extraFields: '"provider":"test"',
     forwardedHeaders: '',
+    directKey: '',
     body: Buffer.from('{}'),
     bodyInPort: false,
     ...extra

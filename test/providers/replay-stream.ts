@@ -54,7 +54,8 @@ export function countsOf (counts: Counts, usage: Usage = createUsage()): Usage {
     cacheWriteTokens: of(input.cache_write_tokens) ?? usage.cacheWriteTokens,
     reasoningTokens: of(output.reasoning_tokens) ?? usage.reasoningTokens,
     audioInputTokens: of(input.audio_tokens) ?? usage.audioInputTokens,
-    audioOutputTokens: of(output.audio_tokens) ?? usage.audioOutputTokens
+    audioOutputTokens: of(output.audio_tokens) ?? usage.audioOutputTokens,
+    estimatedTokens: 0
   }
 }
 

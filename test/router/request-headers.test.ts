@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { GatewayError } from '../../src/errors.ts'
 import { parseRoutingHeaders } from '../../src/router/request-headers.ts'
 
-const toTimeoutMs = (headers: string[], configuredMs: number): number => Math.min(parseRoutingHeaders(headers).timeoutMs, configuredMs)
+const toTimeoutMs = (headers: string[], configuredMs: number): number => Math.min(parseRoutingHeaders(headers, false).timeoutMs, configuredMs)
 
 test('a client may ask for less time than configured, never for more', () => {
   const cases: [string[], number][] = [
@@ -38,9 +38,9 @@ test('a useless number in the gateway\'s own header is refused', () => {
 })
 
 test('a key is pinned by id or name; the first header of a name counts', () => {
-  assert.equal(parseRoutingHeaders(['host', 'x', 'x-bf-vk', 'y']).pin, null)
-  assert.deepEqual(parseRoutingHeaders(['x-bf-api-key', 'a', 'x-bf-api-key', 'b']).pin, { id: null, name: 'a' })
-  assert.deepEqual(parseRoutingHeaders(['x-bf-api-key', 'a', 'x-bf-api-key-id', 'b']).pin, { id: 'b', name: 'a' })
+  assert.equal(parseRoutingHeaders(['host', 'x', 'x-bf-vk', 'y'], false).pin, null)
+  assert.deepEqual(parseRoutingHeaders(['x-bf-api-key', 'a', 'x-bf-api-key', 'b'], false).pin, { id: null, name: 'a' })
+  assert.deepEqual(parseRoutingHeaders(['x-bf-api-key', 'a', 'x-bf-api-key-id', 'b'], false).pin, { id: 'b', name: 'a' })
 })
 
 test('the priority is normal unless the client says high or low', () => {
@@ -50,12 +50,12 @@ test('the priority is normal unless the client says high or low', () => {
     [['x-bf-priority', 'normal'], 'normal'],
     [['x-bf-priority', 'low', 'x-bf-priority', 'high'], 'low']
   ]
-  for (const [headers, expected] of cases) assert.equal(parseRoutingHeaders(headers).priority, expected, headers.join(' '))
+  for (const [headers, expected] of cases) assert.equal(parseRoutingHeaders(headers, false).priority, expected, headers.join(' '))
 })
 
 test('a priority that there is not is refused', () => {
   for (const value of ['', 'HIGH', 'urgent', '1', 'high,low', '__proto__', '"']) {
-    assert.throws(() => parseRoutingHeaders(['x-bf-priority', value]), (error) => {
+    assert.throws(() => parseRoutingHeaders(['x-bf-priority', value], false), (error) => {
       assert.ok(error instanceof GatewayError)
       assert.deepEqual([error.code, error.status, error.param], ['BIFROST_INVALID_HEADER', 400, 'x-bf-priority'])
       assert.equal(error.message, `x-bf-priority must be high, normal or low, not ${JSON.stringify(value)}.`)

@@ -13,6 +13,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     keys: [createKey({ id: `${name}-id`, name: `${name}-key` })],
     keyless: false,
     unavailableReason: null,
+    takesDirectKeys: true,
     concurrency: 10,
     bufferSize: 10,
     threads: 1,
@@ -49,7 +50,7 @@ export function createSettings (providers: readonly ProviderSettings[]): Setting
   return {
     generation: 1,
     server: { host: '127.0.0.1', port: 0, logLevel: 'silent', preStopDelayMs: 0, shutdownTimeoutMs: 1_000, adminKey: '', watchConfig: false },
-    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, requestTimeoutMs: 60_000, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
+    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, allowDirectKeys: false, requestTimeoutMs: 60_000, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
     providers
   }
 }

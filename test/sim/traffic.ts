@@ -83,7 +83,7 @@ function createRequest (world: World): { ask: Ask, request: GatewayRequest } {
     takenAtMs: 0,
     code: 'ok'
   }
-  return { ask, request: { id: `sim-${id}`, dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, operation: 'chat_completion', headers, body, parsed: parseRequest(openAiRoute('chat_completion'), body), receivedAtMs: nowMs } }
+  return { ask, request: { id: `sim-${id}`, dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, jsonArray: false, operation: 'chat_completion', headers, body, parsed: parseRequest(openAiRoute('chat_completion'), body), receivedAtMs: nowMs } }
 }
 
 function toName ({ provider, model }: ModelReference): string {

@@ -134,7 +134,7 @@ export interface Harness {
 
 export function toRequest (body: object, headers: readonly string[], receivedAtMs = 0): GatewayRequest {
   const bytes = Buffer.from(JSON.stringify({ model: 'up/m', messages: [], ...body }))
-  return { id: 'request-id', dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, operation: 'chat_completion', headers, body: bytes, parsed: parseRequest(openAiRoute('chat_completion'), bytes), receivedAtMs }
+  return { id: 'request-id', dialect: 'openai', defaultProvider: null, method: 'POST', resource: '', passthroughTo: null, jsonArray: false, operation: 'chat_completion', headers, body: bytes, parsed: parseRequest(openAiRoute('chat_completion'), bytes), receivedAtMs }
 }
 
 /** The attempt takes a time of 0 for none. */

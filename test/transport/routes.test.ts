@@ -7,6 +7,9 @@ type Row = [path: string, dialect: string, operation: string, model: string | nu
 // The paths that the vendors' SDKs ask for, from their own sources.
 const rows: readonly Row[] = [
   ['/v1/chat/completions', 'openai', 'chat_completion', null, null, null, '/v1/chat/completions'],
+  ['/v1/responses/input_tokens', 'openai', 'count_tokens', null, null, null, '/v1/responses/input_tokens'],
+  ['/openai/responses/input_tokens', 'openai', 'count_tokens', null, null, 'openai', '/openai/responses/input_tokens'],
+  ['/v1/count_tokens', 'openai', 'count_tokens', null, null, null, '/v1/count_tokens'],
   ['/v1/rerank', 'openai', 'rerank', null, null, null, '/v1/rerank'],
   ['/openai/v1/chat/completions', 'openai', 'chat_completion', null, null, 'openai', '/openai/v1/chat/completions'],
   ['/openai/chat/completions', 'openai', 'chat_completion', null, null, 'openai', '/openai/chat/completions'],

@@ -1,17 +1,20 @@
 import type { ChatDelta, ChatUsage, FinishReason, JsonObject, ToolCall, ToolCallDelta } from '../../api/chat.ts'
 import type { EventSink } from '../../api/framing.ts'
+import { arrayComma, arrayEnd, arrayStart } from '../../api/json-array.ts'
 import type { AnswerContext, ChatEncoder } from '../dialect.ts'
 import { fromCall, fromContent, fromImages, fromReasoning, isTextSignature } from './answer-parts.ts'
 import { finishReasons, toUsageMetadata } from './chat-reply.ts'
 import type { Part } from './wire.ts'
 
 /**
- * Events as Gemini sends them: each a whole response with what is new, CR LF, no end mark. Calls come whole, so they wait for the end of
+ * Events as Gemini sends them: each a whole response with what is new, CR LF, no end mark; or the same responses as one JSON array. Calls come whole, so they wait for the end of
  * their choice; so do finish reasons, since the usage stands in the same event.
  */
 export class GeminiChatEncoder implements ChatEncoder {
   private readonly context: AnswerContext
   private sink: EventSink | null = null
+  /** Something has been written. */
+  private begun = false
   /** Members of every event; null before the first one. */
   private identity: { modelVersion: string, responseId: string } | null = null
   private readonly calls = new Map<number, ToolCall[]>()
@@ -59,8 +62,8 @@ export class GeminiChatEncoder implements ChatEncoder {
       const reason = this.finished.get(index)
       return { content: { parts: (this.calls.get(index) ?? []).map(fromCall), role: 'model' }, ...reason === undefined ? {} : { finishReason: finishReasons[reason] }, index }
     })
-    if (candidates.length === 0 && this.lastUsage === null) return
-    this.write({ candidates, ...this.lastUsage === null ? {} : { usageMetadata: toUsageMetadata(this.lastUsage) } })
+    if (candidates.length > 0 || this.lastUsage !== null) this.write({ candidates, ...this.lastUsage === null ? {} : { usageMetadata: toUsageMetadata(this.lastUsage) } })
+    if (this.context.jsonArray) this.text(this.begun ? arrayEnd : `${arrayStart}${arrayEnd}`)
   }
 
   private addCall (choice: number, { index, id, function: { name, arguments: text }, extra_content: extra }: ToolCallDelta): void {
@@ -75,7 +78,9 @@ export class GeminiChatEncoder implements ChatEncoder {
 
   private write (event: JsonObject): void {
     if (this.identity === null) this.start('', '')
-    this.text(`data: ${JSON.stringify({ ...event, ...this.identity })}\r\n\r\n`)
+    const json = JSON.stringify({ ...event, ...this.identity })
+    this.text(this.context.jsonArray ? `${this.begun ? arrayComma : arrayStart}${json}` : `data: ${json}\r\n\r\n`)
+    this.begun = true
   }
 
   private text (text: string): void {

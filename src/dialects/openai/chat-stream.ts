@@ -15,10 +15,10 @@ export class OpenAiChatEncoder extends ChunkWriter implements ChatEncoder {
     return id === '' ? `chatcmpl-${this.context.newId()}` : id
   }
 
-  delta (choice: number, delta: ChatDelta): void {
+  delta (choice: number, delta: ChatDelta, logprobs?: unknown): void {
     const isFirst = !this.opened.has(choice)
     if (isFirst) this.opened.add(choice)
-    this.choice(choice, JSON.stringify(isFirst ? { role: 'assistant', ...delta } : delta), 'null')
+    this.choice(choice, JSON.stringify(isFirst ? { role: 'assistant', ...delta } : delta), 'null', logprobs)
   }
 
   finish (choice: number, reason: FinishReason): void {
@@ -26,7 +26,8 @@ export class OpenAiChatEncoder extends ChunkWriter implements ChatEncoder {
     this.opened.add(choice)
   }
 
-  private choice (index: number, delta: string, finishReason: string): void {
-    this.chunk(`[{"index":${index},"delta":${delta},"finish_reason":${finishReason}}]`)
+  private choice (index: number, delta: string, finishReason: string, logprobs?: unknown): void {
+    const told = logprobs === undefined ? '' : `"logprobs":${JSON.stringify(logprobs)},`
+    this.chunk(`[{"index":${index},"delta":${delta},${told}"finish_reason":${finishReason}}]`)
   }
 }

@@ -48,14 +48,14 @@ export class ResponsesEncoder implements ChatEncoder {
     this.emit('response.in_progress', { response: this.response })
   }
 
-  delta (choice: number, delta: ChatDelta): void {
+  delta (choice: number, delta: ChatDelta, logprobs?: unknown): void {
     // A Response is one answer.
     if (choice !== 0) return
     if (this.response === null) this.start('', '')
     const { reasoning_details: details = [], reasoning_content: thought = '', content = '', refusal = '', annotations = [], tool_calls: calls = [] } = delta
     if (details.length > 0) for (const detail of details) this.think(detail)
     else if (thought !== '') this.think({ type: 'reasoning.text', text: thought })
-    if (content !== '') this.say().text(content)
+    if (content !== '') this.say().text(content, (logprobs as { content?: unknown } | null | undefined)?.content)
     if (refusal !== '') this.say().refusal(refusal)
     for (const annotation of annotations) this.say().annotation(fromChatAnnotation(annotation))
     for (const call of calls) this.call(call)

@@ -68,10 +68,12 @@ export class OpenMessage implements OpenItem {
     emit('response.output_item.added', { output_index: outputIndex, item: this.item('in_progress', []) })
   }
 
-  text (delta: string): void {
+  text (delta: string, said: unknown): void {
     const part = this.openText()
+    const logprobs: unknown[] = Array.isArray(said) ? said : []
     part.text += delta
-    this.emit('response.output_text.delta', { ...this.place(), delta, logprobs: [] })
+    part.logprobs.push(...logprobs)
+    this.emit('response.output_text.delta', { ...this.place(), delta, logprobs })
   }
 
   refusal (delta: string): void {
@@ -109,7 +111,7 @@ export class OpenMessage implements OpenItem {
   private closePart (): void {
     const part = this.content.at(-1)
     if (part === undefined) return
-    if (part.type === 'output_text') this.emit('response.output_text.done', { ...this.place(), text: part.text, logprobs: [] })
+    if (part.type === 'output_text') this.emit('response.output_text.done', { ...this.place(), text: part.text, logprobs: part.logprobs })
     else this.emit('response.refusal.done', { ...this.place(), refusal: part.refusal })
     this.emit('response.content_part.done', { ...this.place(), part })
   }

@@ -4,7 +4,7 @@ import type { StreamEvent, StreamEventKind } from '../../api/framing.ts'
 import { GatewayError } from '../../errors.ts'
 import { isDoneEvent, parseEventData } from '../event-data.ts'
 import type { ChatDecoder } from '../family.ts'
-import { failureOf, toAnnotation, toChatUsage, toFinishReason } from './chat-reply.ts'
+import { failureOf, toAnnotation, toChatUsage, toFinishReason, toLogprobs } from './chat-reply.ts'
 import { thinkingFormat, toolPlanFormat } from './wire.ts'
 import type { CohereEvent, PartialCall } from './wire.ts'
 
@@ -37,7 +37,7 @@ export class CohereChatDecoder implements ChatDecoder {
   }
 
   /** @returns false for an event that says nothing */
-  private add ({ type, id, index = 0, delta }: CohereEvent, sink: ChatSink): boolean {
+  private add ({ type, id, index = 0, logprobs, delta }: CohereEvent, sink: ChatSink): boolean {
     const message = delta?.message
     switch (type) {
       case 'message-start':
@@ -46,7 +46,7 @@ export class CohereChatDecoder implements ChatDecoder {
       case 'content-start':
       case 'content-delta': {
         const { text, thinking } = message?.content ?? {}
-        if (typeof text === 'string' && text !== '') sink.delta(0, { content: text })
+        if (typeof text === 'string' && text !== '') sink.delta(0, { content: text }, typeof logprobs === 'object' && logprobs !== null ? toLogprobs([logprobs]) : undefined)
         if (typeof thinking === 'string' && thinking !== '') this.think(thinking, thinkingFormat, `thinking ${index}`, sink)
         return true
       }

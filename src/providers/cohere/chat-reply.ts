@@ -84,7 +84,8 @@ export function toAnnotation (citation: unknown): unknown {
   return { type: 'cohere_citation', cohere_citation: citation }
 }
 
-function toLogprobs (items: CohereReply['logprobs']): unknown {
+/** @returns null where none were told */
+export function toLogprobs (items: CohereReply['logprobs']): unknown {
   if (!Array.isArray(items)) return null
   return { content: items.map((item) => ({ token: item.text ?? '', logprob: (item.logprobs ?? []).reduce((sum, value) => sum + value, 0), bytes: null, top_logprobs: [] })), refusal: null }
 }

@@ -39,11 +39,7 @@ export function toChatBody (request: ChatRequest, context: TranslationContext): 
   addResponseFormat(request, body, context)
   const thinking = toThinking(request)
   if (thinking !== null) body['thinking'] = thinking
-  if (request.logprobs === true) {
-    // The canonical stream has no place for them.
-    if (context.stream) context.drop('logprobs')
-    else body['logprobs'] = true
-  }
+  if (request.logprobs === true) body['logprobs'] = true
   addOthers(request, body, context)
   return body
 }

@@ -39,8 +39,11 @@ export interface CohereReply {
   }
   finish_reason?: string
   usage?: CohereUsage
-  logprobs?: { text?: string, logprobs?: number[] }[] | null
+  logprobs?: TokenLogprobs[] | null
 }
+
+/** A piece of text and the tokens that it is made of. */
+export interface TokenLogprobs { text?: string, logprobs?: number[] }
 
 export interface PartialCall {
   id?: string
@@ -52,6 +55,7 @@ export interface CohereEvent {
   type?: string
   id?: string
   index?: number
+  logprobs?: TokenLogprobs | null
   /** Of an error that came in place of an event. */
   message?: string
   delta?: {

@@ -7,6 +7,7 @@ import type { ChatDecoder } from '../family.ts'
 import { AnswerParts } from './answer-parts.ts'
 import { toAnnotations } from './citations.ts'
 import { toEmbeddedError } from './errors.ts'
+import { toLogprobs } from './chat-reply.ts'
 import { toFinishReason } from './finish-reasons.ts'
 import { rewrittenNames } from './tool-names.ts'
 import { toChatUsage } from './usage.ts'
@@ -70,8 +71,9 @@ export class GeminiChatDecoder implements ChatDecoder {
     choice.text += said.content ?? ''
     const annotations = toAnnotations(candidate?.groundingMetadata, choice.text)
     const toolCalls = calls.map((call, offset) => ({ index: before + offset, ...call }))
-    if (Object.keys(said).length > 0 || toolCalls.length > 0 || annotations.length > 0) {
-      sink.delta(index, { ...said, ...toolCalls.length === 0 ? {} : { tool_calls: toolCalls }, ...annotations.length === 0 ? {} : { annotations } })
+    const logprobs = toLogprobs(candidate?.logprobsResult) ?? undefined
+    if (Object.keys(said).length > 0 || toolCalls.length > 0 || annotations.length > 0 || logprobs !== undefined) {
+      sink.delta(index, { ...said, ...toolCalls.length === 0 ? {} : { tool_calls: toolCalls }, ...annotations.length === 0 ? {} : { annotations } }, logprobs)
     }
     const reason = candidate?.finishReason
     if (typeof reason !== 'string' || reason === '' || choice.finished) return

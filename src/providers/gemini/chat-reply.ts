@@ -54,7 +54,8 @@ function toChoice (candidate: Candidate, position: number, responseId: string, r
 
 interface TokenLogprob { token: string, logprob: number, bytes: number[] }
 
-function toLogprobs (result: LogprobsResult | null | undefined): unknown {
+/** @returns null where none were told */
+export function toLogprobs (result: LogprobsResult | null | undefined): unknown {
   const chosen = result?.chosenCandidates
   if (!Array.isArray(chosen)) return null
   const toToken = ({ token = '', logProbability = 0 }: { token?: string, logProbability?: number }): TokenLogprob => ({ token, logprob: logProbability, bytes: [...Buffer.from(token)] })

@@ -22,7 +22,7 @@ export function toGenerationConfig (request: ChatRequest, traits: ModelTraits, c
   if (isSaid(tokensMax)) config['maxOutputTokens'] = tokensMax
   const { stop } = request
   if (isSaid(stop)) config['stopSequences'] = typeof stop === 'string' ? [stop] : stop
-  addLogprobs(request, config, context)
+  addLogprobs(request, config)
   addFormat(request, traits, config, context)
   const { modalities } = request
   if (Array.isArray(modalities) && modalities.some((modality) => modality !== 'text')) config['responseModalities'] = modalities.map((modality) => String(modality).toUpperCase())
@@ -35,10 +35,8 @@ function isSaid (value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
-function addLogprobs ({ logprobs, top_logprobs: top }: ChatRequest, config: JsonObject, context: TranslationContext): void {
+function addLogprobs ({ logprobs, top_logprobs: top }: ChatRequest, config: JsonObject): void {
   if (logprobs !== true) return
-  // The canonical stream has no place for them.
-  if (context.stream) return context.drop('logprobs')
   config['responseLogprobs'] = true
   if (isSaid(top)) config['logprobs'] = top
 }

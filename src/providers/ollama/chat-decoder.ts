@@ -34,7 +34,7 @@ export class OllamaChatDecoder implements ChatDecoder {
     }
     const { content, thinking } = line.message ?? {}
     if (typeof thinking === 'string' && thinking !== '') sink.delta(0, { reasoning_content: thinking })
-    if (typeof content === 'string' && content !== '') sink.delta(0, { content })
+    if (typeof content === 'string' && content !== '') sink.delta(0, { content }, Array.isArray(line.logprobs) ? { content: line.logprobs, refusal: null } : undefined)
     for (const call of toToolCalls(line, this.calls)) sink.delta(0, { tool_calls: [{ index: this.calls++, ...call }] })
     if (line.done !== true) return 'content'
     this.finished = true

@@ -25,10 +25,10 @@ export function toChatBody (request: ChatRequest, context: TranslationContext): 
   else if (format?.type === 'json_object') body['format'] = 'json'
   const think = toThink(request, context)
   if (think !== null) body['think'] = think
-  if (request.logprobs === true && !context.stream) {
+  if (request.logprobs === true) {
     body['logprobs'] = true
     if (isGiven(request.top_logprobs)) body['top_logprobs'] = request.top_logprobs
-  } else if (request.logprobs === true) context.drop('logprobs')
+  }
   const options = toOptions(request, context)
   if (Object.keys(options).length > 0) body['options'] = options
   for (const [name, value] of Object.entries(request)) {

@@ -6,7 +6,7 @@ import { toEmbeddedError } from './errors.ts'
 
 const finishReasons: Readonly<Record<string, FinishReason>> = { stop: 'stop', length: 'length', tool_calls: 'tool_calls', content_filter: 'content_filter', function_call: 'tool_calls', model_length: 'length', eos: 'stop' }
 
-interface Choice { index?: number, delta?: ChatDelta & { reasoning?: string | null }, finish_reason?: string | null }
+interface Choice { index?: number, delta?: ChatDelta & { reasoning?: string | null }, finish_reason?: string | null, logprobs?: unknown }
 interface Chunk { id?: string, model?: string, choices?: Choice[], usage?: ChatUsage | null }
 
 /** Chat completion chunks of OpenAI and of everyone who copied it. */
@@ -24,9 +24,9 @@ export class OpenAiChatDecoder extends ChunkDecoder<Choice, Chunk> {
     return choices.length === 0
   }
 
-  protected choice ({ index = 0, delta, finish_reason: reason }: Choice, sink: ChatSink): void {
+  protected choice ({ index = 0, delta, logprobs, finish_reason: reason }: Choice, sink: ChatSink): void {
     const said = delta === undefined ? {} : toDelta(delta)
-    if (Object.keys(said).length > 0) sink.delta(index, said)
+    if (Object.keys(said).length > 0) sink.delta(index, said, logprobs ?? undefined)
     if (reason === null || reason === undefined || reason === '') return
     this.finished = true
     sink.finish(index, finishReasons[reason] ?? 'stop', { native: reason })

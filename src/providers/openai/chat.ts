@@ -1,4 +1,4 @@
-import type { ChatReply, ChatRequest, ContentPart, JsonObject } from '../../api/chat.ts'
+import type { AssistantMessage, ChatMessage, ChatReply, ChatRequest, ContentPart, JsonObject } from '../../api/chat.ts'
 import type { ChatDecoder, ChatProvider, ProviderRequest, TranslationContext } from '../family.ts'
 import { OpenAiChatDecoder } from './chat-decoder.ts'
 import { badResponse } from '../bad-response.ts'
@@ -9,12 +9,17 @@ export class OpenAiChatProvider implements ChatProvider {
   private readonly provider: string
   private readonly toUrl: (context: TranslationContext) => URL
   private readonly isOlder: boolean
+  private readonly wantsThoughts: boolean
 
-  /** @param isOlder it speaks the API as it was before reasoning models: `max_tokens`, no role `developer` */
-  constructor (provider: string, toUrl: (context: TranslationContext) => URL, isOlder: boolean) {
+  /**
+   * @param isOlder it speaks the API as it was before reasoning models: `max_tokens`, no role `developer`
+   * @param wantsThoughts what the model thought goes back to it (DeepSeek)
+   */
+  constructor (provider: string, toUrl: (context: TranslationContext) => URL, isOlder: boolean, wantsThoughts = false) {
     this.provider = provider
     this.toUrl = toUrl
     this.isOlder = isOlder
+    this.wantsThoughts = wantsThoughts
   }
 
   toChatRequest (request: ChatRequest, context: TranslationContext): ProviderRequest {
@@ -22,7 +27,7 @@ export class OpenAiChatProvider implements ChatProvider {
     const { reasoning, top_k: topK, messages, tools, opaque_tools: opaqueTools = [], ...rest } = request
     if (topK !== undefined && topK !== null) context.drop('top_k')
     for (const { dialect } of opaqueTools) context.drop(`tools.${dialect}`)
-    const body: JsonObject = { ...toKnown(rest, context), model, messages: messages.map((message) => toPlain(message as unknown as JsonObject, context)) }
+    const body: JsonObject = { ...toKnown(rest, context), model, messages: messages.map((message) => this.toMessage(message, context)) }
     const effort = rest.reasoning_effort ?? reasoning?.effort
     if (effort !== undefined && effort !== null) body['reasoning_effort'] = effort
     if (tools !== undefined && tools !== null && tools.length > 0) body['tools'] = tools.map(({ cache_control: _cache, ...tool }) => tool)
@@ -35,6 +40,11 @@ export class OpenAiChatProvider implements ChatProvider {
     return { url: this.toUrl(context), body }
   }
 
+  private toMessage (message: ChatMessage, context: TranslationContext): JsonObject {
+    const plain = toPlain(message as unknown as JsonObject, context)
+    return this.wantsThoughts && message.role === 'assistant' ? withThoughts(plain, message) : plain
+  }
+
   fromChatReply (body: unknown, _request: ChatRequest, _context: TranslationContext): ChatReply {
     const reply = body as ChatReply | null
     if (typeof reply !== 'object' || reply === null || !Array.isArray(reply.choices)) throw badResponse(this.provider, 'no choices')
@@ -44,6 +54,15 @@ export class OpenAiChatProvider implements ChatProvider {
   createChatDecoder (_request: ChatRequest | null): ChatDecoder {
     return new OpenAiChatDecoder(this.provider)
   }
+}
+
+/**
+ * In thinking mode, a turn with calls of tools without it is a 400: api-docs.deepseek.com/guides/thinking_mode. It may be empty, as where
+ * another model made the calls, but must not be missing (earendil-works/pi#3659), and beside it the content must be text (can1357/oh-my-pi#788).
+ */
+function withThoughts (plain: JsonObject, { reasoning_content: text, reasoning_details: details }: AssistantMessage): JsonObject {
+  const readable = (details ?? []).map((detail) => detail.type === 'reasoning.text' ? detail.text : detail.type === 'reasoning.summary' ? detail.summary : '').join('')
+  return { ...plain, content: plain['content'] ?? '', reasoning_content: readable === '' ? text ?? '' : readable }
 }
 
 /** @param body is changed */

@@ -16,6 +16,8 @@ const edgeBytes = 1024
 /** Streams of images, transcripts and speech: events with a `type`, of which the last one has the usage. They go on as they came. */
 export class OpenAiMediaStream implements StreamTranslator {
   readonly usage: Usage = createUsage()
+  /** An image or a sound has no count before its end. */
+  readonly unreportedTokens = 0
   finished = false
   complete = false
   error: GatewayError | null = null

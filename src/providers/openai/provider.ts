@@ -19,7 +19,7 @@ export function createOpenAiFamily (settings: ProviderSettings): Family {
   const isOlder = !settings.nativeOperations.includes('responses') || name === 'ollama'
   const chatUrl = urlOf('chat_completion')
   const embeddingUrl = urlOf('embedding')
-  const chat: ChatProvider | null = settings.nativeOperations.includes('chat_completion') ? new OpenAiChatProvider(name, () => chatUrl, isOlder) : null
+  const chat: ChatProvider | null = settings.nativeOperations.includes('chat_completion') ? new OpenAiChatProvider(name, () => chatUrl, isOlder, name === 'deepseek') : null
   const embedding: EmbeddingProvider | null = settings.nativeOperations.includes('embedding') ? new OpenAiEmbeddingProvider(name, () => embeddingUrl) : null
   return {
     streamFraming: () => 'sse',

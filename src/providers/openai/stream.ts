@@ -29,6 +29,8 @@ const responseEnds = ['"response.completed"', '"response.incomplete"', '"respons
  */
 export class OpenAiStream implements StreamTranslator {
   readonly usage: Usage = createUsage()
+  /** A token per event: OpenAI streams them one by one, and a look at the text would cost as much as all the rest. */
+  unreportedTokens = 0
   finished = false
   complete = false
   error: GatewayError | null = null
@@ -57,6 +59,7 @@ export class OpenAiStream implements StreamTranslator {
     const marks = findMarks(event.bytes, event.dataStart, event.end)
     if ((marks & markError) !== 0 && this.noteError(event)) return 'error'
     if ((marks & markFinish) !== 0) this.finished = true
+    else this.unreportedTokens++
     if ((marks & markUsage) !== 0 && this.noteUsage(event)) return 'hidden'
     return 'content'
   }
@@ -93,13 +96,22 @@ export class OpenAiStream implements StreamTranslator {
       if (this.noteError(event)) return 'error'
     }
     const end = responseEnds.findIndex((mark) => data.includes(mark))
-    if (end < 0) return 'content'
+    if (end < 0) {
+      if (data.includes('.delta"')) this.unreportedTokens++
+      return 'content'
+    }
     const body = parseEventData(event) as { type?: unknown, response?: { usage?: unknown } } | null
     if (typeof body?.type !== 'string' || !responseEnds.some((mark) => mark.toString() === `"${body.type as string}"`)) return 'content'
-    toUsage(body.response?.usage, this.usage)
+    this.takeUsage(body.response?.usage)
     this.finished = true
     // A failed response is reported as an error, before and after output has begun, as everywhere else.
     return body.type === 'response.failed' && this.noteError(event) ? 'error' : 'content'
+  }
+
+  private takeUsage (usage: unknown): void {
+    const known = this.usage.outputTokens
+    toUsage(usage, this.usage)
+    if (this.usage.outputTokens > known) this.unreportedTokens = 0
   }
 
   private noteError (event: StreamEvent): boolean {
@@ -113,7 +125,7 @@ export class OpenAiStream implements StreamTranslator {
   private noteUsage (event: StreamEvent): boolean {
     const body = parseEventData(event) as { usage?: unknown, choices?: unknown } | null
     if (typeof body !== 'object' || body === null) return false
-    toUsage(body.usage, this.usage)
+    this.takeUsage(body.usage)
     const isUsageOnly = Array.isArray(body.choices) && body.choices.length === 0
     // One of several choices may be finished while others go on; the usage without a choice comes after all of them.
     if (isUsageOnly && this.finished) this.complete = true
