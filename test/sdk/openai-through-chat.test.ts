@@ -67,7 +67,7 @@ test('the .stream() helper follows text and calls, and the next turn finds them 
   await client.responses.create({ model, tools: [weather], input: [{ role: 'user', content: 'Weather in Köln?' }, ...final.output as OpenAI.Responses.ResponseInputItem[], { type: 'function_call_output', call_id: call.call_id, output: 'rain' }] })
   assert.deepEqual(asked()['messages'], [
     { role: 'user', content: 'Weather in Köln?' },
-    { role: 'assistant', content: 'I look.', tool_calls: [{ id: 'call_a', type: 'function', function: { name: 'weather', arguments: '{"city":"Köln"}' } }] },
+    { role: 'assistant', content: 'I look.', reasoning_content: 'a city', tool_calls: [{ id: 'call_a', type: 'function', function: { name: 'weather', arguments: '{"city":"Köln"}' } }] },
     { role: 'tool', tool_call_id: 'call_a', content: 'rain' }
   ])
 })
