@@ -18,7 +18,7 @@ import type { RequestHandle } from './request-record.ts'
 import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
-import { modelListPaths, toModelList } from './transport/models.ts'
+import { findModel, modelListPaths, toModelList } from './transport/models.ts'
 import { Transport } from './transport/server.ts'
 import type { Page } from './transport/server.ts'
 
@@ -96,6 +96,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
       '/api/version': () => ({ status: 200, contentType: json, body: JSON.stringify({ version }) }),
       ...Object.fromEntries(modelListPaths.map((path) => [path, (query: string, headers: readonly string[]) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, path, query, headers) })]))
     },
+    findModel: (path, headers) => findModel(generations.current.settings, path, headers),
     api: (request) => admin.handle(request),
     onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestHandle).record, gapMs) },
     onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestHandle | null)?.record ?? null) }

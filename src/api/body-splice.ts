@@ -1,4 +1,4 @@
-import type { JsonMember } from './json-scan.ts'
+import type { JsonMember, JsonScan } from './json-scan.ts'
 import type { ParsedRequest } from './parsed-request.ts'
 
 /** A change to the client's bytes: `start` to `end` becomes `bytes`. */
@@ -62,6 +62,15 @@ function addition (body: Buffer, messages: JsonMember, content: string): Edit {
   while (isSpace(body[before])) before--
   const message = JSON.stringify({ role: 'assistant', content })
   return { start: end, end, bytes: Buffer.from(body[before] === openBracket ? message : `,${message}`) }
+}
+
+/** The object without a member, and with another one, as JSON text `"name":value`, before all others. Nothing is parsed and printed again. */
+export function withMember (body: Buffer, { bodyStart, bodyEnd }: JsonScan, removed: JsonMember | undefined, added: string): Buffer {
+  const cut = removed === undefined ? { start: bodyEnd, end: bodyEnd } : removal(body, removed)
+  const rest = [body.subarray(bodyStart, cut.start), body.subarray(cut.end, bodyEnd)]
+  const isEmpty = rest.every((piece) => piece.every((byte) => isSpace(byte)))
+  const comma = added === '' || isEmpty ? '' : ','
+  return Buffer.concat([Buffer.from(`{${added}${comma}`), ...rest, body.subarray(bodyEnd)])
 }
 
 /** A member goes together with one comma: the one before it, or for the first member the one after. */

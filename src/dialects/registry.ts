@@ -10,6 +10,7 @@ import { cohereChat } from './cohere/chat.ts'
 import { cohereEmbedding } from './cohere/embedding.ts'
 import { cohereRerank } from './cohere/rerank.ts'
 import { ollamaChat } from './ollama/chat.ts'
+import { ollamaGenerate } from './ollama/generate.ts'
 import { ollamaEmbedding } from './ollama/embedding.ts'
 import { bedrockChat } from './bedrock/chat.ts'
 import { bedrockTokenCount } from './bedrock/token-count.ts'
@@ -43,7 +44,7 @@ const parts: Readonly<Partial<Record<Dialect, DialectParts>>> = {
   openai: { chat: openAiChat, responses: responsesChat, textCompletion: completionsChat, embedding: openAiEmbedding, rerank: openAiRerank, tokenCount: responsesTokenCount },
   anthropic: { chat: anthropicChat, tokenCount: anthropicTokenCount },
   cohere: { chat: cohereChat, embedding: cohereEmbedding, rerank: cohereRerank },
-  ollama: { chat: ollamaChat, embedding: ollamaEmbedding },
+  ollama: { chat: ollamaChat, textCompletion: ollamaGenerate, embedding: ollamaEmbedding },
   bedrock: { chat: bedrockChat, tokenCount: bedrockTokenCount },
   gemini: { chat: geminiChat, embedding: geminiEmbedding, tokenCount: geminiTokenCount },
   invoke: { chat: invokeChatOf, textCompletion: invokeTextOf, embedding: invokeEmbeddingOf, rerank: invokeRerank }

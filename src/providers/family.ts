@@ -92,7 +92,7 @@ export interface TokenCounter {
 export interface Family {
   streamFraming (model: string): StreamFraming
   /** Whether a client's body goes through byte for byte, and the answer back. */
-  isNative (dialect: Dialect, operation: Operation, model: string): boolean
+  isNative (dialect: Dialect, operation: Operation, model: string, body?: Buffer): boolean
   /** Where a native body goes; `headers` as in `ProviderRequest`. */
   toNativeRequest (job: JobFrame): { url: URL, headers?: Readonly<Record<string, string>>, body: Uint8Array }
   /** Reads a native stream, where it is in other words than those of `chat`. */

@@ -32,7 +32,7 @@ export interface AdapterContext {
 export function createFamilyAdapter (family: Family, settings: ProviderSettings, context: AdapterContext): Adapter {
   return {
     open (job: JobFrame): AdapterCall {
-      if (family.isNative(job.dialect, job.operation, job.model)) return new NativeCall(family, settings, job)
+      if (family.isNative(job.dialect, job.operation, job.model, job.body)) return new NativeCall(family, settings, job)
       if (job.passthrough) return new RefusedCall(family, settings, job, `Only its own API goes through to ${settings.name} unread, and this is not it.`)
       switch (job.operation) {
         case 'embedding': return new EmbeddingCall(family, settings, job, context)
@@ -51,7 +51,7 @@ export function createFamilyAdapter (family: Family, settings: ProviderSettings,
       }
     },
     // What was translated from another answer is no bytes that came.
-    isWhole: (job) => job.relay && !family.isNative(job.dialect, job.operation, job.model)
+    isWhole: (job) => job.relay && !family.isNative(job.dialect, job.operation, job.model, job.body)
   }
 }
 

@@ -45,6 +45,7 @@ const fixedRoutes: ReadonlyMap<string, FixedRoute> = new Map<string, FixedRoute>
   ['/v2/chat', { dialect: 'cohere', operation: 'chat_completion' }],
   ['/v2/embed', { dialect: 'cohere', operation: 'embedding' }],
   ['/v2/rerank', { dialect: 'cohere', operation: 'rerank' }],
+  ['/api/generate', { dialect: 'ollama', operation: 'text_completion' }],
   ['/api/chat', { dialect: 'ollama', operation: 'chat_completion' }],
   ['/api/embed', { dialect: 'ollama', operation: 'embedding' }],
   ['/api/v1/chat/completions', { dialect: 'openai', operation: 'chat_completion' }]
@@ -76,6 +77,8 @@ const bedrockActions: ReadonlyMap<string, FixedRoute & { stream: boolean }> = ne
   ['invoke', { dialect: 'invoke', operation: 'chat_completion', stream: false }],
   ['invoke-with-response-stream', { dialect: 'invoke', operation: 'chat_completion', stream: true }]
 ])
+/** Anthropic's models on Vertex AI, as Anthropic's SDK for it asks for them; a count has its model in the body. */
+const claudePath = /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/publishers\/anthropic\/models\/([^/]+):(rawPredict|streamRawPredict)$/
 const passthroughPath = /^\/([a-z0-9][a-z0-9_.-]{0,63})_passthrough(\/.*)$/
 /** Without the version, as some set the base URL. */
 const unversionedPath = /^\/(?:chat\/completions|completions|embeddings|responses(?:\/input_tokens)?|images\/[a-z]+|audio\/[a-z]+|moderations|(?:files|batches)(?:\/.*)?)$/
@@ -97,7 +100,7 @@ export function findRoute (path: string): RequestRoute | null {
   const route = findFixed(rest, mount !== undefined) ?? findPatterned(rest, mount !== undefined)
   if (route === null) return null
   const template = path.slice(0, path.length - rest.length) + route.template
-  if (mount === undefined) return { ...route, template, defaultProvider: defaultProviderOf(route.dialect) }
+  if (mount === undefined) return { ...route, template, defaultProvider: claudePath.test(rest) ? 'vertex' : defaultProviderOf(route.dialect) }
   return mount.dialect === (route.dialect === 'invoke' ? 'bedrock' : route.dialect) ? { ...route, template, defaultProvider: mount.provider } : null
 }
 
@@ -142,6 +145,12 @@ function findPatterned (path: string, isMounted: boolean): PathRoute | null {
   const gemini = geminiPath.exec(path)
   const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
   if (gemini !== null && verb !== undefined) return { ...posted, dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
+  const claude = claudePath.exec(path)
+  if (claude !== null) {
+    const [, model = '', verb = ''] = claude
+    if (model === 'count-tokens') return { ...posted, dialect: 'anthropic', operation: 'count_tokens', model: null, stream: false, template: '/models/count-tokens:rawPredict' }
+    return { ...posted, dialect: 'anthropic', operation: 'chat_completion', model: decode(model), stream: verb === 'streamRawPredict', template: `/models/{model}:${verb}` }
+  }
   const bedrock = bedrockPath.exec(path)
   const action = bedrock === null ? undefined : bedrockActions.get(bedrock[2] as string)
   if (bedrock !== null && action !== undefined) return { ...posted, ...action, model: decode(bedrock[1] as string), template: `/model/{model}/${bedrock[2] as string}` }

@@ -5,6 +5,7 @@ import { headerOf } from '../api/client.ts'
 import type { Client, ClientWatcher, GatewayRequest } from '../api/client.ts'
 import { parseRequest } from '../api/parse-request.ts'
 import type { HttpMethod } from '../api/job.ts'
+import type { Dialect } from '../api/dialects.ts'
 import { invalid } from '../api/parsed-request.ts'
 import type { RequestRoute } from '../api/parsed-request.ts'
 import { GatewayError } from '../errors.ts'
@@ -27,6 +28,8 @@ export interface TransportOptions {
   handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
   /** Answers a GET route, by path; the query string is raw, the headers names and values in turn. */
   pages: Readonly<Record<string, ShowPage>>
+  /** One model by its path; null for a path of something else. */
+  findModel: (path: string, headers: readonly string[]) => { dialect: Dialect, body: string | null } | null
   /** Answers every method on paths below `/api/`. */
   api: (request: ApiRequest) => ApiAnswer
   /** Called once per exchange, whatever its ending. */
@@ -154,6 +157,7 @@ export class Transport implements ExchangeEvents {
     const page = fixed === null ? this.pages.get(path) : undefined
     const resources = fixed === null && page === undefined ? findResourceRoutes(path, headerOf(headers, 'anthropic-version') !== null) : null
     if (fixed === null && page === undefined && resources === null && path.startsWith('/api/')) return this.routeApi(exchange, headers)
+    if (fixed === null && page === undefined && resources === null && method === 'get' && this.showModel(exchange, headers)) return
     const route = fixed ?? resources?.[method.toUpperCase() as HttpMethod] ?? null
     if (route !== null) {
       exchange.dialect = route.dialect
@@ -182,6 +186,16 @@ export class Transport implements ExchangeEvents {
       exchange.closeAfter = this.draining
       this.serve(exchange, route as RequestRoute, headers, query, body)
     }, (limit) => { this.refuseBody(exchange, limit) })
+  }
+
+  /** @returns whether the path is that of a model */
+  private showModel (exchange: Exchange, headers: readonly string[]): boolean {
+    const found = this.options.findModel(exchange.path, headers)
+    if (found === null) return false
+    exchange.dialect = found.dialect
+    if (found.body === null) exchange.refuse(new GatewayError('BIFROST_NOT_CONFIGURED', { param: 'model', message: 'No configured provider serves this model; GET /v1/models lists them.' }))
+    else exchange.send(200, found.body, 'application/json')
+    return true
   }
 
   private routeApi (exchange: Exchange, headers: readonly string[]): void {

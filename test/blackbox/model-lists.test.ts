@@ -37,3 +37,20 @@ test('one provider is listed alone when that is asked for', async () => {
   const list = await (await fetch(`${gateway.url}/v1/models?provider=anthropic`)).json() as { data: { id: string, owned_by: string }[] }
   assert.deepEqual(list.data.map(({ id, owned_by: owner }) => [id, owner]), [['anthropic/*', 'anthropic']])
 })
+
+test('each SDK looks at one model by its name, and is told when nobody serves it', async () => {
+  const openAi = new OpenAI({ apiKey: 'k', baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+  const { id, owned_by: owner, object } = await openAi.models.retrieve('openai/gpt-4o')
+  assert.deepEqual([id, owner, object], ['openai/gpt-4o', 'openai', 'model'])
+  // A bare name, and one of a key that takes any.
+  assert.equal((await openAi.models.retrieve('fast')).id, 'fast')
+  assert.equal((await openAi.models.retrieve('anthropic/whatever')).id, 'anthropic/whatever')
+  await assert.rejects(openAi.models.retrieve('openai/no-such-model'), OpenAI.NotFoundError)
+  await assert.rejects(openAi.models.retrieve('cohere/command'), OpenAI.NotFoundError)
+  const anthropic = new Anthropic({ apiKey: 'k', baseURL: gateway.url, maxRetries: 0 })
+  assert.deepEqual({ ...await anthropic.models.retrieve('openai/gpt-4o') }, { type: 'model', id: 'openai/gpt-4o', display_name: 'openai/gpt-4o', created_at: '1970-01-01T00:00:00Z' })
+  await assert.rejects(anthropic.models.retrieve('openai/no-such-model'), (error: unknown) => error instanceof Anthropic.NotFoundError && (error.error as { error: { type: string } }).error.type === 'not_found_error')
+  const google = new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: `${gateway.url}/genai` } })
+  assert.equal((await google.models.get({ model: 'gemini-of-tomorrow' })).name, 'models/gemini-of-tomorrow')
+  assert.equal((await fetch(`${gateway.url}/v1/models/%zz`)).status, 400)
+})

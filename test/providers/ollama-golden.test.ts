@@ -26,7 +26,7 @@ test('a request goes to the path of its operation, with the key where there is o
 })
 
 test('clients of the same dialect go through byte for byte, text completions over /v1', async () => {
-  for (const [operation, path] of [['chat_completion', '/api/chat'], ['embedding', '/api/embed']] as const) {
+  for (const [operation, path] of [['chat_completion', '/api/chat'], ['text_completion', '/api/generate'], ['embedding', '/api/embed']] as const) {
     assert.equal(family.isNative('ollama', operation, 'm'), true)
     assert.equal(family.isNative('openai', operation, 'm'), false)
     const body = Buffer.from('{ "model" : "m" }')

@@ -64,10 +64,10 @@ test('a count looks at contents, system and tools only', () => {
   assert.throws(() => counter.fromCountReply({}), { code: 'BIFROST_UPSTREAM_BAD_RESPONSE' })
 })
 
-test('only chats of Gemini go through as they are', () => {
+test('only chats of Gemini, and what Anthropic\'s clients ask of Claude, go through as they are', () => {
   const family = createFamily({ project_id: 'p' })
   assert.equal(family.isNative('gemini', 'chat_completion', model), true)
-  for (const [dialect, operation, name] of [['gemini', 'embedding', model], ['gemini', 'count_tokens', model], ['openai', 'chat_completion', model], ['gemini', 'chat_completion', 'claude-opus-4-5'], ['anthropic', 'chat_completion', 'claude-opus-4-5']] as const) {
+  for (const [dialect, operation, name] of [['gemini', 'embedding', model], ['gemini', 'count_tokens', model], ['openai', 'chat_completion', model], ['gemini', 'chat_completion', 'claude-opus-4-5'], ['anthropic', 'chat_completion', model]] as const) {
     assert.equal(family.isNative(dialect, operation, name), false, `${dialect} ${operation} ${name}`)
   }
 })
@@ -79,4 +79,35 @@ test('Claude is asked in Anthropic\'s words, under its own publisher', () => {
     assert.equal(url.pathname, `/v1beta1/projects/p/locations/global/publishers/anthropic/models/claude-opus-4-5:${verb}`)
     assert.deepEqual(body, { anthropic_version: 'vertex-2023-10-16', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }], ...stream && { stream: true } })
   }
+})
+
+test('bodies of Anthropic\'s clients go to Claude with the version in them and without the model', () => {
+  const family = createFamily({ project_id: 'p' })
+  const ask = (operation: 'chat_completion' | 'count_tokens', stream: boolean, body: string): [string, string] => {
+    const bytes = Buffer.from(body)
+    assert.equal(family.isNative('anthropic', operation, 'claude-opus-4-5', bytes), true)
+    const { url, body: sent } = family.toNativeRequest(createJob(operation, { dialect: 'anthropic', model: 'claude-opus-4-5', stream, body: bytes }))
+    return [url.pathname.slice(url.pathname.indexOf('/publishers')), Buffer.from(sent).toString()]
+  }
+  const path = '/publishers/anthropic/models'
+  const added = '"anthropic_version":"vertex-2023-10-16"'
+  assert.deepEqual(ask('chat_completion', false, '{ "model": "claude-opus-4-5", "max_tokens":5 }'), [`${path}/claude-opus-4-5:rawPredict`, `{${added},  "max_tokens":5 }`])
+  assert.deepEqual(ask('chat_completion', true, '{"max_tokens":5,"stream":true,"model":"m"}'), [`${path}/claude-opus-4-5:streamRawPredict`, `{${added},"max_tokens":5,"stream":true}`])
+  assert.deepEqual(ask('chat_completion', false, '{"model":"m"}'), [`${path}/claude-opus-4-5:rawPredict`, `{${added}}`])
+  // Anthropic's SDK for Vertex AI says the version itself.
+  assert.deepEqual(ask('chat_completion', false, '{"anthropic_version":"vertex-2024-01-01","messages":[]}'), [`${path}/claude-opus-4-5:rawPredict`, '{"anthropic_version":"vertex-2024-01-01","messages":[]}'])
+  assert.deepEqual(ask('count_tokens', false, '{"model":"claude-opus-4-5","messages":[]}'), [`${path}/count-tokens:rawPredict`, `{${added},"model":"claude-opus-4-5","messages":[]}`])
+})
+
+test('an address in a body of Anthropic\'s clients has to be read: there Claude takes none', () => {
+  const body = Buffer.from('{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}}]}]}')
+  assert.equal(createFamily({ project_id: 'p' }).isNative('anthropic', 'chat_completion', 'claude-opus-4-5', body), false)
+})
+
+test('tokens of Claude are counted where its models are', () => {
+  const counter = createFamily({ project_id: 'p' }).tokenCounter('claude-opus-4-5') ?? assert.fail()
+  const { url, body } = counter.toCountRequest({ model: 'claude-opus-4-5', messages: [{ role: 'user', content: 'Hi' }] }, { ...createContext(), model: 'claude-opus-4-5' })
+  assert.ok(url.pathname.endsWith('/publishers/anthropic/models/count-tokens:rawPredict'))
+  assert.deepEqual(body, { model: 'claude-opus-4-5', messages: [{ role: 'user', content: 'Hi' }] })
+  assert.equal(counter.fromCountReply({ input_tokens: 9 }), 9)
 })

@@ -5,9 +5,25 @@ import { parseArguments, textOfDetails, toCounts, toDoneReason, toTime } from '.
 
 const nanosecondsPerMs = 1_000_000
 
+/** What the assistant says in one line. */
+export interface Said {
+  content: string
+  thinking?: string
+  tool_calls?: object[]
+}
+
+function toMessagePiece (said: Said): object {
+  return { message: { role: 'assistant', ...said } }
+}
+
+function membersOf (piece: object): string {
+  return JSON.stringify(piece).slice(1, -1)
+}
+
 /** A line for each piece. Calls of tools come whole, since their arguments are objects; the last line says `done`. */
 export class OllamaChatEncoder implements ChatEncoder {
   private readonly context: AnswerContext
+  private readonly toPiece: (said: Said) => object
   private readonly head: string
   private sink: EventSink | null = null
   private latencyMs = 0
@@ -17,8 +33,10 @@ export class OllamaChatEncoder implements ChatEncoder {
   private doneReason = 'stop'
   private lastUsage: ChatUsage | null = null
 
-  constructor (context: AnswerContext) {
+  /** @param toPiece what a line has beside model, time and `done`, by what the assistant says in it */
+  constructor (context: AnswerContext, toPiece: (said: Said) => object = toMessagePiece) {
     this.context = context
+    this.toPiece = toPiece
     this.head = JSON.stringify({ model: context.model, created_at: toTime(context.nowSeconds) }).slice(0, -1)
   }
 
@@ -61,7 +79,7 @@ export class OllamaChatEncoder implements ChatEncoder {
     this.flushCalls()
     const duration = this.latencyMs * nanosecondsPerMs
     const rest = { done_reason: this.doneReason, total_duration: duration, ...this.lastUsage === null ? {} : toCounts(this.lastUsage), eval_duration: duration }
-    this.write(`${this.head},"message":{"role":"assistant","content":""},"done":true,${JSON.stringify(rest).slice(1)}\n`)
+    this.write(`${this.head},${membersOf(this.toPiece({ content: '' }))},"done":true,${JSON.stringify(rest).slice(1)}\n`)
   }
 
   private flushCalls (): void {
@@ -71,8 +89,8 @@ export class OllamaChatEncoder implements ChatEncoder {
     this.message({ content: '', tool_calls: calls })
   }
 
-  private message (members: object): void {
-    this.write(`${this.head},"message":${JSON.stringify({ role: 'assistant', ...members })},"done":false}\n`)
+  private message (said: Said): void {
+    this.write(`${this.head},${membersOf(this.toPiece(said))},"done":false}\n`)
   }
 
   private write (text: string): void {

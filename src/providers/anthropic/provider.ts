@@ -22,7 +22,7 @@ export function createAnthropicFamily (settings: ProviderSettings): Family {
   const versionOf = ({ forwardedHeaders = '' }: TranslationContext): string => settings.extraHeaders[versionHeader] ?? forwardedVersion(forwardedHeaders) ?? defaultVersion
   const canChat = operations.includes('chat_completion') || operations.includes('responses')
   const chat = canChat ? new AnthropicChatProvider({ provider: name, toUrl: () => urlOf('chat_completion'), hasModelInBody: true, bodyVersion: null, versionOf }) : null
-  const counter = operations.includes('count_tokens') ? new AnthropicTokenCounter(name, urlOf('count_tokens'), versionOf) : null
+  const counter = operations.includes('count_tokens') ? new AnthropicTokenCounter(name, () => urlOf('count_tokens'), versionOf) : null
   return {
     streamFraming: () => 'sse',
     isNative: (dialect, operation) => dialect === 'anthropic' && operations.includes(operation) && (operation === 'chat_completion' || operation === 'count_tokens' || isResource(operation)),

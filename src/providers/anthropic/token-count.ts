@@ -8,18 +8,18 @@ const countedMembers = ['model', 'system', 'messages', 'tools', 'tool_choice', '
 
 export class AnthropicTokenCounter implements TokenCounter {
   private readonly provider: string
-  private readonly url: URL
+  private readonly toUrl: (context: TranslationContext) => URL
   private readonly versionOf: (context: TranslationContext) => string
 
-  constructor (provider: string, url: URL, versionOf: (context: TranslationContext) => string) {
+  constructor (provider: string, toUrl: (context: TranslationContext) => URL, versionOf: (context: TranslationContext) => string) {
     this.provider = provider
-    this.url = url
+    this.toUrl = toUrl
     this.versionOf = versionOf
   }
 
   toCountRequest (request: ChatRequest, context: TranslationContext): ProviderRequest {
     const body = toMessagesBody(request, this.versionOf(context), context)
-    return { url: this.url, body: Object.fromEntries(countedMembers.filter((name) => body[name] !== undefined).map((name) => [name, body[name]])) }
+    return { url: this.toUrl(context), body: Object.fromEntries(countedMembers.filter((name) => body[name] !== undefined).map((name) => [name, body[name]])) }
   }
 
   fromCountReply (body: unknown): number {

@@ -32,7 +32,7 @@ export class OllamaChatDecoder implements ChatDecoder {
       this.started = true
       sink.start('', line.model ?? '')
     }
-    const { content, thinking } = line.message ?? {}
+    const { content, thinking } = line.message ?? { content: line.response, thinking: line.thinking }
     if (typeof thinking === 'string' && thinking !== '') sink.delta(0, { reasoning_content: thinking })
     if (typeof content === 'string' && content !== '') sink.delta(0, { content }, Array.isArray(line.logprobs) ? { content: line.logprobs, refusal: null } : undefined)
     for (const call of toToolCalls(line, this.calls)) sink.delta(0, { tool_calls: [{ index: this.calls++, ...call }] })

@@ -12,7 +12,7 @@ import type { OllamaReply } from './wire.ts'
 
 /** Files are none of its business: they are left out by name. */
 const fetchedImages = ['image/png', 'image/jpeg', 'image/webp']
-const nativeOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'embedding'])
+const nativeOperations: ReadonlySet<Operation> = new Set(['chat_completion', 'text_completion', 'embedding'])
 
 /** Ollama's own API, for servers whose config says `native`; the others are asked in OpenAI's words. */
 export function createOllamaFamily (settings: ProviderSettings): Family {
@@ -24,7 +24,8 @@ export function createOllamaFamily (settings: ProviderSettings): Family {
   return {
     streamFraming: () => 'lines',
     isNative: (dialect, operation) => dialect === 'ollama' && nativeOperations.has(operation) && serves(operation),
-    toNativeRequest: (job) => ({ url: urlOf(job.operation), body: job.body }),
+    // OpenAI's clients have another path for it, which `paths` names.
+    toNativeRequest: (job) => ({ url: job.operation === 'text_completion' ? new URL(`${settings.baseUrl}/api/generate`) : urlOf(job.operation), body: job.body }),
     chat: () => chat,
     embedding: () => embedding,
     rerank: () => null,

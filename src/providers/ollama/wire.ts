@@ -21,6 +21,9 @@ export interface OllamaReply {
     thinking?: string
     tool_calls?: { id?: string, function?: { name?: string, arguments?: JsonObject | string } }[] | null
   }
+  /** Of a generation, in place of a message. */
+  response?: string
+  thinking?: string
   done?: boolean
   done_reason?: string
   prompt_eval_count?: number

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../api/chat.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { AdapterRequest } from '../adapter.ts'
-import { AnthropicChatProvider } from '../anthropic/chat.ts'
 import { toAnthropicError } from '../anthropic/errors.ts'
+import { fromAnthropicUsage } from '../anthropic/usage.ts'
+import type { AnthropicMessage } from '../anthropic/wire.ts'
 import type { Family } from '../family.ts'
 import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
 import type { ApiTraits } from '../gemini/chat-request.ts'
@@ -12,15 +13,12 @@ import { GeminiTokenCounter } from '../gemini/token-count.ts'
 import { toChatUsage } from '../gemini/usage.ts'
 import type { UsageMetadata } from '../gemini/wire.ts'
 import { TokenSource } from './auth.ts'
+import { hasAddress, isClaude, VertexClaude } from './claude.ts'
 import { VertexEmbeddingProvider } from './embedding.ts'
 import { toUrlOfVerb, vertexOf } from './endpoint.ts'
 
 /** The tier is a matter of contracts and headers there. */
 const api: ApiTraits = { unknownMembers: new Set(), hasServiceTier: false }
-
-/** Of the body of Anthropic's models there, and of the API that it means. */
-const claudeBodyVersion = 'vertex-2023-10-16'
-const claudeVersion = '2023-06-01'
 
 /** There, Anthropic's models take no addresses. */
 const claudeImages = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
@@ -33,28 +31,28 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
   const embedding = operations.includes('embedding') ? new VertexEmbeddingProvider(name, urlOf) : null
   const tokenCounter = operations.includes('count_tokens') ? new GeminiTokenCounter(name, api, urlOf, toCountBody) : null
-  const claudeUrlOf = toUrlOfVerb(name, keys, settings.baseUrl, 'anthropic')
-  const claude = operations.includes('chat_completion')
-    ? new AnthropicChatProvider({
-      provider: name,
-      toUrl: ({ model, stream, keyIndex }) => claudeUrlOf(model, stream ? 'streamRawPredict' : 'rawPredict', keyIndex),
-      hasModelInBody: false,
-      bodyVersion: claudeBodyVersion,
-      versionOf: () => claudeVersion
-    })
-    : null
+  const claude = new VertexClaude(settings)
   const tokens = keys.map((key) => new TokenSource(name, key.name, vertexOf(key).authCredentials, nowMs))
   return {
     streamFraming: () => 'sse',
-    // Embeddings and counts have other bodies here than in the Gemini API.
-    isNative: (dialect, operation, model) => dialect === 'gemini' && operation === 'chat_completion' && operations.includes(operation) && !isClaude(model),
-    toNativeRequest: ({ model, stream, keyIndex, body }) => ({ url: toChatUrl(urlOf, model, stream, keyIndex), body }),
-    chat: (model) => (isClaude(model) ? claude : chat),
+    isNative (dialect, operation, model, body) {
+      if (!operations.includes(operation)) return false
+      if (isClaude(model)) return dialect === 'anthropic' && (operation === 'chat_completion' || operation === 'count_tokens') && (body === undefined || !hasAddress(body))
+      // Embeddings and counts have other bodies here than in the Gemini API.
+      return dialect === 'gemini' && operation === 'chat_completion'
+    },
+    toNativeRequest (job) {
+      return isClaude(job.model) ? claude.toNativeRequest(job) : { url: toChatUrl(urlOf, job.model, job.stream, job.keyIndex), body: job.body }
+    },
+    chat: (model) => (chat !== null && isClaude(model) ? claude.chat : chat),
     embedding: (model) => (isClaude(model) ? null : embedding),
     rerank: () => null,
-    tokenCounter: (model) => (isClaude(model) ? null : tokenCounter),
+    tokenCounter: (model) => (tokenCounter !== null && isClaude(model) ? claude.tokenCounter : tokenCounter),
     fetchedTypes: (media, model) => isClaude(model) ? (media.kind === 'image' ? claudeImages : claudeFiles) : fetchedTypes(media, true),
-    toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
+    toUsage (body) {
+      const { usageMetadata, usage } = (body ?? {}) as { usageMetadata?: UsageMetadata, usage?: AnthropicMessage['usage'] }
+      return typeof usage === 'object' && usage !== null ? fromAnthropicUsage(usage) : toChatUsage(usageMetadata)
+    },
     authorize (request, keyIndex) {
       const key = keys[keyIndex]
       // The more specific credential wins: a key may have a value and an account.
@@ -67,11 +65,6 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
     // Anthropic's models report in Anthropic's words, Google's front door in Google's.
     toError: (status, headers, body) => (isAnthropics(body) ? toAnthropicError : toGoogleError)(name, status, headers, body)
   }
-}
-
-/** Anthropic's models have an API of their own there: `publishers/anthropic`, `:rawPredict`. */
-function isClaude (model: string): boolean {
-  return /(?:^|\/)claude-/.test(model)
 }
 
 /** `{"type":"error",...}`, which Google's envelope never has. */
