@@ -79,7 +79,7 @@ test('cohere has paths of its own, also as the base of a custom provider', () =>
 for (const [name, baseUrl, variable] of [['gemini', 'https://generativelanguage.googleapis.com', 'GEMINI_API_KEY'], ['vertex', 'https://aiplatform.googleapis.com', 'VERTEX_API_KEY']] as const) {
   test(`${name} is known without configuration, with an API of its own`, () => {
     const { kind, baseUrl: address, operations, keyless, unavailableReason } = loadProvider(name, {})
-    assert.deepEqual({ kind, address, operations, keyless, unavailableReason }, { kind: name, address: baseUrl, operations: [chat, 'embedding', 'count_tokens', text, responses], keyless: false, unavailableReason: `no key: set ${variable}` })
+    assert.deepEqual({ kind, address, operations, keyless, unavailableReason }, { kind: name, address: baseUrl, operations: [chat, 'embedding', 'count_tokens', 'image_generation', 'image_edit', ...audio, text, responses], keyless: false, unavailableReason: `no key: set ${variable}` })
   })
 }
 

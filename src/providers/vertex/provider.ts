@@ -8,7 +8,10 @@ import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
 import type { ApiTraits } from '../gemini/chat-request.ts'
 import { toGoogleError } from '../gemini/errors.ts'
 import { fetchedTypes } from '../gemini/fetched-media.ts'
+import { createImageProvider } from '../gemini/image.ts'
+import { createSpeechProvider } from '../gemini/speech.ts'
 import { GeminiTokenCounter } from '../gemini/token-count.ts'
+import { createTranscriptionProvider } from '../gemini/transcription.ts'
 import { toChatUsage } from '../gemini/usage.ts'
 import type { UsageMetadata } from '../gemini/wire.ts'
 import { TokenSource } from './auth.ts'
@@ -33,6 +36,9 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
   const embedding = operations.includes('embedding') ? new VertexEmbeddingProvider(name, urlOf) : null
   const tokenCounter = operations.includes('count_tokens') ? new GeminiTokenCounter(name, api, urlOf, toCountBody) : null
+  const image = createImageProvider(name, urlOf, true)
+  const speech = createSpeechProvider(name, urlOf)
+  const transcription = createTranscriptionProvider(name, urlOf)
   const claudeUrlOf = toUrlOfVerb(name, keys, settings.baseUrl, 'anthropic')
   const claude = operations.includes('chat_completion')
     ? new AnthropicChatProvider({
@@ -54,6 +60,10 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
     rerank: () => null,
     tokenCounter: (model) => (isClaude(model) ? null : tokenCounter),
     fetchedTypes: (media, model) => isClaude(model) ? (media.kind === 'image' ? claudeImages : claudeFiles) : fetchedTypes(media, true),
+    // The front has looked whether the settings have them.
+    image: (model) => (isClaude(model) ? null : image(model)),
+    speech: (model) => (isClaude(model) ? null : speech),
+    transcription: (model) => (isClaude(model) ? null : transcription),
     toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
     authorize (request, keyIndex) {
       const key = keys[keyIndex]
