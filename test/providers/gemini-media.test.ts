@@ -126,7 +126,9 @@ test('OpenAI\'s voices have one of Gemini\'s each, and other names go up as they
   for (const voice of spoken) assert.ok(geminis.map(prebuilt).includes(voice as string), String(voice))
   for (const voice of ['Puck', 'kore', 'constructor']) assert.equal(voiceOf(voice), prebuilt(voice))
   assert.equal(voiceOf(undefined), undefined)
-  assert.throws(() => speak(older, { voice: { id: 'voice_1' } }), { code: 'BIFROST_INVALID_REQUEST', param: 'voice' })
+  const newerVoiceOf = (voice: unknown): unknown => (speak(newer, { voice })['generationConfig'] as JsonObject)['speechConfig']
+  assert.deepEqual([newerVoiceOf('alloy'), newerVoiceOf({ id: 'voice_1' })], [{ voiceConfig: { voice: 'Kore' } }, { voiceConfig: { voice: 'voice_1' } }])
+  for (const [model, voice] of [[older, { id: 'voice_1' }], [newer, { id: 1 }], [newer, 1]] as const) assert.throws(() => speak(model, { voice }), { code: 'BIFROST_INVALID_REQUEST', param: 'voice' })
 })
 
 test('directions stand before the text, or beside it where the model takes them there', () => {

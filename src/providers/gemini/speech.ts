@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../api/chat.ts'
 import type { Sound, SpeechRequest } from '../../api/media.ts'
 import { badResponse } from '../bad-response.ts'
 import type { ProviderRequest, SpeechProvider, TranslationContext } from '../family.ts'
@@ -31,7 +32,7 @@ const voices: ReadonlyMap<string, string> = new Map([
 const sampleFormats: readonly string[] = ['wav', 'pcm']
 /** What newer models make themselves, by Google's name. */
 const encodedFormats: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mp3'], ['opus', 'audio/ogg_opus']])
-/** The first that reads a text as it stands, takes the style beside it, and encodes its sound. */
+/** The first that reads a text as it stands, takes the style beside it, has voices of an account's own, and encodes its sound. */
 const generationWithStyle = 3.8
 const usualRateHz = 24_000
 /** Google's names that are no media types, and their proper ones. */
@@ -50,18 +51,26 @@ function toSpeaking (request: SpeechRequest, context: TranslationContext): Provi
   const format = formatOf(request)
   const formats = isNewer ? [...sampleFormats, ...encodedFormats.keys()] : sampleFormats
   if (!formats.includes(format)) throw invalidRequest('response_format', `response_format must be ${formats.slice(0, -1).join(', ')} or ${formats.at(-1)} for ${context.model}, not ${JSON.stringify(format.slice(0, 64))}.`)
-  const { instructions, voice } = request.options
+  const { instructions } = request.options
   if (isGiven(instructions) && typeof instructions !== 'string') throw invalidRequest('instructions', 'instructions must be text.')
-  if (isGiven(voice) && typeof voice !== 'string') throw invalidRequest('voice', 'voice must be the name of one of Gemini\'s voices, or of OpenAI\'s; Gemini has no voices of OpenAI\'s accounts.')
   const encoding = encodedFormats.get(format)
   return {
     contents: [{ role: 'user', parts: [toTextPart(request.input, instructions, isNewer)] }],
     generationConfig: {
       responseModalities: ['AUDIO'],
-      ...isGiven(voice) ? { speechConfig: { voiceConfig: { prebuiltVoiceConfig: { voiceName: voices.get(voice) ?? voice } } } } : {},
+      ...toSpeechConfig(request, isNewer, context.model),
       ...encoding === undefined ? {} : { responseFormat: [{ audio: { mimeType: encoding } }] }
     }
   }
+}
+
+/** OpenAI writes a voice of an account's own as an object. */
+function toSpeechConfig ({ options: { voice } }: SpeechRequest, isNewer: boolean, model: string): JsonObject {
+  if (!isGiven(voice)) return {}
+  const id = isNewer && typeof voice === 'object' ? (voice as { id?: unknown }).id : voice
+  if (typeof id !== 'string') throw invalidRequest('voice', `voice must be the name of one of Gemini's voices, or of OpenAI's, for ${model}${isNewer ? ', or an object with the id of a voice' : ''}.`)
+  const voiceName = voices.get(id) ?? id
+  return { speechConfig: { voiceConfig: isNewer ? { voice: voiceName } : { prebuiltVoiceConfig: { voiceName } } } }
 }
 
 /** Older models take their directions from the text, as headings tell them what is to be said and what is not. */
