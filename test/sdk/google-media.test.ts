@@ -127,8 +127,16 @@ test('Gemini translates what it hears', async () => {
   assert.equal(contents[0].parts[1].inlineData.mimeType, 'audio/wav')
 })
 
-/** [what, the call, param or code, words]: nothing goes up. */
+test('sound of some megabytes arrives whole', async () => {
+  answer([{ text: 'Long' }])
+  const long = Buffer.alloc(3_000_000, sound)
+  assert.equal((await client.audio.transcriptions.create({ model: 'gemini/gemini-2.5-flash', file: await toFile(long, 'speech.wav') })).text, 'Long')
+  const { contents } = JSON.parse(last().body) as { contents: [{ parts: [unknown, { inlineData: { data: string } }] }] }
+  assert.ok(Buffer.from(contents[0].parts[1].inlineData.data, 'base64').equals(long))
+})
+
 const wave = (): Promise<File> => toFile(sound, 'speech.wav', { type: 'audio/wav' }) as Promise<File>
+/** [what, the call, `param`, words]: nothing goes up. */
 const refused: readonly [string, () => Promise<unknown>, string | null, RegExp][] = [
   ['several images at once by Gemini', () => client.images.generate({ model: 'gemini/gemini-2.5-flash-image', prompt: 'x', n: 2 }), 'n', /n must be 1 for gemini-2\.5-flash-image, not 2/],
   ['more images than Imagen draws at once', () => client.images.generate({ model: 'gemini/imagen-4.0-generate-001', prompt: 'x', n: 5 }), 'n', /from 1 to 4 for imagen-4\.0-generate-001, not 5/],
