@@ -78,6 +78,7 @@ test('members of Google\'s own go along where the client wants that', () => {
   const options = { safetySettings: [{ category: 'c' }], generationConfig: { seed: 1 }, user: 'u' }
   const { body, dropped } = draw(gemini, two, options, {}, true)
   assert.deepEqual([body['safetySettings'], body['generationConfig'], dropped], [[{ category: 'c' }], { responseModalities: ['TEXT', 'IMAGE'], seed: 1 }, ['user']])
+  assert.deepEqual(draw(gemini, two, { generationConfig: '{}' }, {}, true), { body: { contents: [{ role: 'user', parts: [{ text: 'A cat' }] }], generationConfig: { responseModalities: ['TEXT', 'IMAGE'] } }, dropped: ['generationConfig'] })
   assert.deepEqual(draw(gemini, imagen, { negativePrompt: 'dogs' }, {}, true).body['parameters'], { sampleCount: 1, negativePrompt: 'dogs' })
 })
 

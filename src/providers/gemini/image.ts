@@ -26,11 +26,13 @@ export function createImageProvider (provider: string, urlOf: UrlOfVerb, hasOutp
 function toDrawing (request: ImageRequest, hasOutputOptions: boolean, context: TranslationContext): ProviderRequest['body'] {
   // "Multiple candidates is not enabled for this model", say all of them.
   toCount(request.options['n'], 1, context.model)
-  const { generationConfig, ...extra } = extraOptions(request, context)
+  // In a form it would be text.
+  const { generationConfig: own, ...extra } = extraOptions(request, context)
+  if (typeof own === 'string') context.drop('generationConfig')
   const config = toImageConfig(request, hasOutputOptions, context)
   return {
     contents: [{ role: 'user', parts: [{ text: request.prompt }, ...request.images.map(toImagePart)] }],
-    generationConfig: { responseModalities: ['TEXT', 'IMAGE'], ...Object.keys(config).length === 0 ? {} : { imageConfig: config }, ...generationConfig as JsonObject | undefined },
+    generationConfig: { responseModalities: ['TEXT', 'IMAGE'], ...Object.keys(config).length === 0 ? {} : { imageConfig: config }, ...typeof own === 'object' ? own : {} },
     ...extra
   }
 }
