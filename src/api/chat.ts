@@ -168,8 +168,8 @@ export interface ChatUsage {
   prompt_tokens: number
   completion_tokens: number
   total_tokens: number
-  prompt_tokens_details?: { cached_tokens?: number, cache_write_tokens?: number, audio_tokens?: number }
-  completion_tokens_details?: { reasoning_tokens?: number, audio_tokens?: number }
+  prompt_tokens_details?: { cached_tokens?: number, cache_write_tokens?: number, audio_tokens?: number, text_tokens?: number, image_tokens?: number }
+  completion_tokens_details?: { reasoning_tokens?: number, audio_tokens?: number, text_tokens?: number, image_tokens?: number }
 }
 
 /** What one event adds to an answer. */

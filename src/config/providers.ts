@@ -68,7 +68,7 @@ const images = ['image_generation', 'image_edit', 'image_variation'] as const sa
 const audio = ['speech', 'transcription', 'translation'] as const satisfies Operation[]
 const openAi = [...full, 'count_tokens', ...images, ...audio, 'moderation', ...files, ...batches] as const satisfies Operation[]
 const chat = ['chat_completion'] as const satisfies Operation[]
-const google = ['chat_completion', 'embedding', 'count_tokens'] as const satisfies Operation[]
+const google = ['chat_completion', 'embedding', 'count_tokens', 'image_generation', 'image_edit', ...audio] as const satisfies Operation[]
 const chatText = ['chat_completion', 'text_completion'] as const satisfies Operation[]
 const chatTextEmbedding = ['chat_completion', 'text_completion', 'embedding'] as const satisfies Operation[]
 const chatTextResponses = ['chat_completion', 'text_completion', 'responses'] as const satisfies Operation[]
@@ -87,7 +87,7 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   // Its paths have no /v1, and it sends usage with every piece of a stream.
   row('perplexity', 'https://api.perplexity.ai', chat, { paths: { ...defaultPaths, chat_completion: '/chat/completions' }, injectStreamUsage: false }),
   row('nebius', 'https://api.studio.nebius.com', [...chatTextEmbedding, 'image_generation']),
-  row('openrouter', 'https://openrouter.ai/api', chatTextResponses),
+  row('openrouter', 'https://openrouter.ai/api', [...chatTextResponses, 'speech']),
   row('xai', 'https://api.x.ai', [...chatTextResponses, 'image_generation']),
   row('fireworks', 'https://api.fireworks.ai/inference', full),
   row('deepseek', 'https://api.deepseek.com', chat),
@@ -97,7 +97,7 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('azure', '', [...full, ...images, ...audio, ...files, ...batches], { kind: 'azure' }),
   row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
-  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding', 'transcription', 'moderation', ...files], { kind: 'mistral', injectStreamUsage: false }),
+  row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding', 'speech', 'transcription', 'moderation', ...files], { kind: 'mistral', injectStreamUsage: false }),
   // Every chat goes to its Messages API, whatever the client's endpoint; usage comes with every stream.
   row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'count_tokens', ...files, ...batches, 'batch_results', 'batch_delete'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
   row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'rerank'], {

@@ -63,7 +63,11 @@ export function createAdapter (settings: ProviderSettings, context: AdapterConte
   const stored = createStored(settings, context)
   // The client's own key stands in the settings for the stored ones, for this job only. It takes some 5 us, and nothing made of the secret is kept.
   const openDirect = (job: JobFrame): AdapterCall => createStored({ ...settings, keys: [{ ...directKey, value: job.directKey }] }, context).open({ ...job, keyIndex: 0 })
-  return { open: (job) => job.directKey === '' ? stored.open(job) : openDirect(job) }
+  return {
+    open: (job) => job.directKey === '' ? stored.open(job) : openDirect(job),
+    // Whatever the key.
+    isWhole: (job) => stored.isWhole?.(job) === true
+  }
 }
 
 /** For the keys in the settings. */

@@ -28,7 +28,8 @@ abstract class MediaCall extends FamilyCall {
       forwardedHeaders: job.forwardedHeaders,
       drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
     })
-    return this.authorized(url, headers, Buffer.from(JSON.stringify(body)))
+    // A form is answered in JSON as it goes up in JSON.
+    return this.authorized(url, { 'content-type': 'application/json', accept: 'application/json', ...headers }, Buffer.from(JSON.stringify(body)))
   }
 
   protected toReply (answer: object, usage: ChatUsage | null | undefined): AdapterReply {
@@ -54,13 +55,14 @@ export class ImageCall extends MediaCall {
   }
 
   protected translate (context: TranslationContext): ProviderRequest {
+    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream', message: `stream must be false for ${this.settings.name}: it has images only as a whole.` })
     this.request = this.toImageRequest()
     return this.image.toImageRequest(this.request, context)
   }
 
   fromReply (body: Uint8Array): AdapterReply {
     const reply = this.image.fromImageReply(this.parse(body), this.request as ImageRequest)
-    return this.toReply({ ...reply, created: reply.created === 0 ? this.nowSeconds() : reply.created, ...reply.usage === undefined ? {} : { usage: toMediaUsage(reply.usage) } }, reply.usage)
+    return this.toReply({ ...reply, created: reply.created === 0 ? this.nowSeconds() : reply.created, ...reply.usage === undefined ? {} : { usage: toImageUsage(reply.usage) } }, reply.usage)
   }
 
   private toImageRequest (): ImageRequest {
@@ -125,7 +127,7 @@ export class TranscriptionCall extends MediaCall {
     const request = this.request as TranscriptionRequest
     const { text, usage } = this.transcription.fromTranscriptionReply(this.parse(body), request)
     if (request.options['response_format'] === 'text') return { body: Buffer.from(text), contentType: 'text/plain; charset=utf-8', usage: toCounts(usage), spliceOffset: -1, extraFields: '' }
-    return this.toReply({ text, ...usage === null ? {} : { usage: { type: 'tokens', ...toMediaUsage(usage) } } }, usage)
+    return this.toReply({ text, ...usage === null ? {} : { usage: toTranscriptUsage(usage) } }, usage)
   }
 }
 
@@ -143,8 +145,23 @@ function readForm ({ contentType, body }: JobFrame): Form {
   return { fields, files: parts.flatMap((part) => part.fileName === null ? [] : [{ name: part.name, file: { name: part.fileName, contentType: part.contentType, bytes: bytesOf(part) } }]) }
 }
 
-/** As OpenAI counts images and sound. */
-function toMediaUsage ({ prompt_tokens: input, completion_tokens: output, total_tokens: total }: ChatUsage): object {
+/** As OpenAI counts images. */
+function toImageUsage (usage: ChatUsage): object {
+  const { prompt_tokens_details: input, completion_tokens_details: output } = usage
+  return {
+    ...toSums(usage),
+    ...input?.text_tokens === undefined ? {} : { input_tokens_details: { text_tokens: input.text_tokens, image_tokens: input.image_tokens ?? 0 } },
+    ...output?.text_tokens === undefined ? {} : { output_tokens_details: { text_tokens: output.text_tokens, image_tokens: output.image_tokens ?? 0 } }
+  }
+}
+
+/** As OpenAI counts sound. */
+function toTranscriptUsage (usage: ChatUsage): object {
+  const { prompt_tokens_details: input } = usage
+  return { type: 'tokens', ...toSums(usage), ...input?.text_tokens === undefined ? {} : { input_token_details: { text_tokens: input.text_tokens, audio_tokens: input.audio_tokens ?? 0 } } }
+}
+
+function toSums ({ prompt_tokens: input, completion_tokens: output, total_tokens: total }: ChatUsage): object {
   return { input_tokens: input, output_tokens: output, total_tokens: total }
 }
 

@@ -23,14 +23,14 @@ const builtIn: Array<{ name: string, baseUrl: string, native: string[], emulated
   { name: 'sgl', baseUrl: 'http://127.0.0.1:30000', native: [chat, text, 'embedding'], emulated: [responses], injectStreamUsage: true, variable: null },
   { name: 'perplexity', baseUrl: 'https://api.perplexity.ai', native: [chat], emulated: [text, responses], injectStreamUsage: false, variable: 'PERPLEXITY_API_KEY' },
   { name: 'nebius', baseUrl: 'https://api.studio.nebius.com', native: [chat, text, 'embedding', 'image_generation'], emulated: [responses], injectStreamUsage: true, variable: 'NEBIUS_API_KEY' },
-  { name: 'openrouter', baseUrl: 'https://openrouter.ai/api', native: [chat, text, responses], emulated: [], injectStreamUsage: true, variable: 'OPENROUTER_API_KEY' },
+  { name: 'openrouter', baseUrl: 'https://openrouter.ai/api', native: [chat, text, responses, 'speech'], emulated: [], injectStreamUsage: true, variable: 'OPENROUTER_API_KEY' },
   { name: 'xai', baseUrl: 'https://api.x.ai', native: [chat, text, responses, 'image_generation'], emulated: [], injectStreamUsage: true, variable: 'XAI_API_KEY' },
   { name: 'fireworks', baseUrl: 'https://api.fireworks.ai/inference', native: [chat, text, 'embedding', responses], emulated: [], injectStreamUsage: true, variable: 'FIREWORKS_API_KEY' },
   { name: 'deepseek', baseUrl: 'https://api.deepseek.com', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'DEEPSEEK_API_KEY' },
   { name: 'together', baseUrl: 'https://api.together.xyz', native: [chat, text, 'embedding', 'image_generation', ...audio], emulated: [responses], injectStreamUsage: true, variable: 'TOGETHER_API_KEY' },
   { name: 'parasail', baseUrl: 'https://api.parasail.io', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'PARASAIL_API_KEY' },
   { name: 'huggingface', baseUrl: 'https://router.huggingface.co', native: [chat], emulated: [text, responses], injectStreamUsage: true, variable: 'HUGGINGFACE_API_KEY' },
-  { name: 'mistral', baseUrl: 'https://api.mistral.ai', native: [chat, 'embedding', 'transcription', 'moderation', ...files], emulated: [text, responses], injectStreamUsage: false, variable: 'MISTRAL_API_KEY' }
+  { name: 'mistral', baseUrl: 'https://api.mistral.ai', native: [chat, 'embedding', 'speech', 'transcription', 'moderation', ...files], emulated: [text, responses], injectStreamUsage: false, variable: 'MISTRAL_API_KEY' }
 ]
 
 for (const { name, baseUrl, native, emulated, injectStreamUsage, variable } of builtIn) {
@@ -79,7 +79,7 @@ test('cohere has paths of its own, also as the base of a custom provider', () =>
 for (const [name, baseUrl, variable] of [['gemini', 'https://generativelanguage.googleapis.com', 'GEMINI_API_KEY'], ['vertex', 'https://aiplatform.googleapis.com', 'VERTEX_API_KEY']] as const) {
   test(`${name} is known without configuration, with an API of its own`, () => {
     const { kind, baseUrl: address, operations, keyless, unavailableReason } = loadProvider(name, {})
-    assert.deepEqual({ kind, address, operations, keyless, unavailableReason }, { kind: name, address: baseUrl, operations: [chat, 'embedding', 'count_tokens', text, responses], keyless: false, unavailableReason: `no key: set ${variable}` })
+    assert.deepEqual({ kind, address, operations, keyless, unavailableReason }, { kind: name, address: baseUrl, operations: [chat, 'embedding', 'count_tokens', 'image_generation', 'image_edit', ...audio, text, responses], keyless: false, unavailableReason: `no key: set ${variable}` })
   })
 }
 

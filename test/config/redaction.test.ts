@@ -91,7 +91,7 @@ openai: ready
 
 mistral: no key: set MISTRAL_API_KEY
   base URL https://api.mistral.ai
-  serves chat_completion, embedding, transcription, moderation, files, text_completion, responses
+  serves chat_completion, embedding, speech, transcription, moderation, files, text_completion, responses
   concurrency 1000, buffer 5000, connections 1000
   threads 1, ring 1048576 bytes, heap 256 MiB each
   timeouts in ms: connect 5000, response header 30000, total 30000, stream idle 60000, stream total 3600000

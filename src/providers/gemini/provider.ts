@@ -8,8 +8,11 @@ import type { ApiTraits } from './chat-request.ts'
 import { GeminiEmbeddingProvider, toResourceName } from './embedding.ts'
 import { toGoogleError } from './errors.ts'
 import { fetchedTypes, fetchesUrls } from './fetched-media.ts'
+import { createImageProvider } from './image.ts'
 import { withModel } from './native-body.ts'
+import { createSpeechProvider } from './speech.ts'
 import { GeminiTokenCounter } from './token-count.ts'
+import { createTranscriptionProvider } from './transcription.ts'
 import { toChatUsage } from './usage.ts'
 import type { UsageMetadata } from './wire.ts'
 
@@ -23,6 +26,9 @@ export function createGeminiFamily (settings: ProviderSettings): Family {
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
   const embedding = operations.includes('embedding') ? new GeminiEmbeddingProvider(name, urlOf) : null
   const tokenCounter = operations.includes('count_tokens') ? new GeminiTokenCounter(name, api, urlOf, toCountBody) : null
+  const image = createImageProvider(name, urlOf, false)
+  const speech = createSpeechProvider(name, urlOf)
+  const transcription = createTranscriptionProvider(name, urlOf)
   return {
     streamFraming: () => 'sse',
     isNative: (dialect, operation) => dialect === 'gemini' && operations.includes(operation),
@@ -32,6 +38,10 @@ export function createGeminiFamily (settings: ProviderSettings): Family {
     rerank: () => null,
     tokenCounter: () => tokenCounter,
     fetchedTypes: (media, model) => fetchedTypes(media, fetchesUrls(model)),
+    // The front has looked whether the settings have them.
+    image,
+    speech: () => speech,
+    transcription: () => transcription,
     toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
     authorize: (request, keyIndex) => {
       const value = settings.keys[keyIndex]?.value ?? ''

@@ -1,5 +1,5 @@
 import type { ChatUsage } from '../../api/chat.ts'
-import type { UsageMetadata } from './wire.ts'
+import type { ModalityTokenCount, UsageMetadata } from './wire.ts'
 
 /** @returns null where nothing has been counted: some events of Vertex AI only name the kind of traffic */
 export function toChatUsage (usage: UsageMetadata | null | undefined): ChatUsage | null {
@@ -15,6 +15,28 @@ export function toChatUsage (usage: UsageMetadata | null | undefined): ChatUsage
     ...cachedContentTokenCount === undefined ? {} : { prompt_tokens_details: { cached_tokens: count(cachedContentTokenCount) } },
     ...thoughtsTokenCount === undefined ? {} : { completion_tokens_details: { reasoning_tokens: count(thoughtsTokenCount) } }
   }
+}
+
+/** The same with images and sound counted apart from text, where Google does. */
+export function toMediaUsage (usage: UsageMetadata | null | undefined): ChatUsage | null {
+  const counted = toChatUsage(usage)
+  if (counted === null) return null
+  const prompt = byModality(counted.prompt_tokens, usage?.promptTokensDetails)
+  const completion = byModality(counted.completion_tokens, usage?.candidatesTokensDetails)
+  return {
+    ...counted,
+    ...prompt === null ? {} : { prompt_tokens_details: { ...counted.prompt_tokens_details, ...prompt } },
+    ...completion === null ? {} : { completion_tokens_details: { ...counted.completion_tokens_details, ...completion } }
+  }
+}
+
+/** What is neither image nor sound counts as text: thoughts are in no list. */
+function byModality (total: number, list: readonly ModalityTokenCount[] | null | undefined): { text_tokens: number, image_tokens?: number, audio_tokens?: number } | null {
+  if (!Array.isArray(list)) return null
+  const tokensOf = (wanted: string): number => list.reduce((sum, { modality, tokenCount }: ModalityTokenCount) => modality === wanted ? sum + count(tokenCount) : sum, 0)
+  const image = tokensOf('IMAGE')
+  const audio = tokensOf('AUDIO')
+  return { text_tokens: Math.max(0, total - image - audio), ...image === 0 ? {} : { image_tokens: image }, ...audio === 0 ? {} : { audio_tokens: audio } }
 }
 
 function count (value: unknown): number {

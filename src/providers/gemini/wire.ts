@@ -26,6 +26,8 @@ export interface Candidate {
   index?: number
   content?: { parts?: Part[] | null, role?: string } | null
   finishReason?: string | null
+  /** Why, in words. */
+  finishMessage?: string | null
   groundingMetadata?: GroundingMetadata | null
   logprobsResult?: LogprobsResult | null
 }
@@ -51,7 +53,11 @@ export interface UsageMetadata {
   thoughtsTokenCount?: number
   cachedContentTokenCount?: number
   totalTokenCount?: number
+  promptTokensDetails?: ModalityTokenCount[] | null
+  candidatesTokensDetails?: ModalityTokenCount[] | null
 }
+
+export interface ModalityTokenCount { modality?: string, tokenCount?: number }
 
 export interface GenerateContentResponse {
   candidates?: Candidate[] | null

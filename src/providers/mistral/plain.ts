@@ -1,4 +1,5 @@
 import type { JobFrame } from '../../api/job.ts'
+import type { Operation } from '../../api/operations.ts'
 
 /** Members that Mistral refuses, names otherwise or has its own rules for, and those whose answer it words otherwise. */
 const members = [
@@ -13,6 +14,8 @@ const emptyContent = '(?:content|text)"\\s*:\\s*(?:null|""|\\[\\s*\\])'
 const highTemperature = 'temperature"\\s*:(?!\\s*(?:null|0|0\\.\\d+|1|1\\.[0-4]\\d*)\\s*[,}])'
 /** One quote before all of them: a search for several that each begin with one costs half as much again. */
 const needsTranslation = new RegExp(`"(?:(?:${members.join('|')})"\\s*:|role"\\s*:\\s*"developer"|${emptyContent}|${highTemperature})`)
+/** Without a path there, or, as speech, with OpenAI's path and words of its own. */
+const foreignOperations: ReadonlySet<Operation> = new Set(['text_completion', 'responses', 'speech'])
 const embeddingMembers = /"(?:dimensions|user|input_type)"\s*:/
 const lastRole = /"role"\s*:\s*"assistant"/
 /** Models that think without being asked to. */
@@ -24,8 +27,10 @@ const thinkers = /magistral/i
  * translated, which is never wrong; inside texts quotes are escaped, and nothing is found.
  */
 export function isPlain (job: JobFrame): boolean {
+  if (job.passthrough) return true
   if (job.operation === 'embedding') return !embeddingMembers.test(job.body.toString('latin1'))
-  if (job.operation !== 'chat_completion' || thinkers.test(job.model)) return false
+  if (job.operation !== 'chat_completion') return !foreignOperations.has(job.operation)
+  if (thinkers.test(job.model)) return false
   const text = job.body.toString('latin1')
   // A conversation that ends with the assistant is to go on there, which has to be said.
   return !needsTranslation.test(text) && !lastRole.test(text.slice(text.lastIndexOf('"role"')))

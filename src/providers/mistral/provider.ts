@@ -8,6 +8,7 @@ import { fromChatReply, toChatUsage } from './chat-reply.ts'
 import { toChatBody } from './chat-request.ts'
 import { createEmbedding } from './embedding.ts'
 import { toError } from './errors.ts'
+import { createSpeech } from './speech.ts'
 import type { MistralUsage } from './wire.ts'
 
 /** Mistral's API for whoever does not speak it; what OpenAI's clients send goes through as it is where `plain.ts` allows. */
@@ -17,6 +18,7 @@ export function createMistralFamily (settings: ProviderSettings): Family {
   const serves = (operation: Operation): boolean => settings.operations.includes(operation)
   const chat: ChatProvider | null = serves('chat_completion') || serves('responses') ? toChat(name, urlOf('chat_completion')) : null
   const embedding = serves('embedding') ? createEmbedding(name, urlOf('embedding')) : null
+  const speech = serves('speech') ? createSpeech(name, urlOf('speech')) : null
   return {
     streamFraming: () => 'sse',
     isNative: () => false,
@@ -25,6 +27,7 @@ export function createMistralFamily (settings: ProviderSettings): Family {
     embedding: () => embedding,
     rerank: () => null,
     tokenCounter: () => null,
+    speech: () => speech,
     toUsage (body) {
       const { usage } = (body ?? {}) as { usage?: MistralUsage }
       return usage === undefined ? null : toChatUsage(usage)

@@ -9,7 +9,10 @@ import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
 import type { ApiTraits } from '../gemini/chat-request.ts'
 import { toGoogleError } from '../gemini/errors.ts'
 import { fetchedTypes } from '../gemini/fetched-media.ts'
+import { createImageProvider } from '../gemini/image.ts'
+import { createSpeechProvider } from '../gemini/speech.ts'
 import { GeminiTokenCounter } from '../gemini/token-count.ts'
+import { createTranscriptionProvider } from '../gemini/transcription.ts'
 import { toChatUsage } from '../gemini/usage.ts'
 import type { UsageMetadata } from '../gemini/wire.ts'
 import { TokenSource } from './auth.ts'
@@ -31,6 +34,9 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
   const embedding = operations.includes('embedding') ? new VertexEmbeddingProvider(name, urlOf) : null
   const tokenCounter = operations.includes('count_tokens') ? new GeminiTokenCounter(name, api, urlOf, toCountBody) : null
+  const image = createImageProvider(name, urlOf, true)
+  const speech = createSpeechProvider(name, urlOf)
+  const transcription = createTranscriptionProvider(name, urlOf)
   const claude = new VertexClaude(settings)
   const tokens = keys.map((key) => new TokenSource(name, key.name, vertexOf(key).authCredentials, nowMs))
   return {
@@ -49,6 +55,10 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
     rerank: () => null,
     tokenCounter: (model) => (tokenCounter !== null && isClaude(model) ? claude.tokenCounter : tokenCounter),
     fetchedTypes: (media, model) => isClaude(model) ? (media.kind === 'image' ? claudeImages : claudeFiles) : fetchedTypes(media, true),
+    // The front has looked whether the settings have them.
+    image: (model) => (isClaude(model) ? null : image(model)),
+    speech: (model) => (isClaude(model) ? null : speech),
+    transcription: (model) => (isClaude(model) ? null : transcription),
     toUsage (body) {
       const { usageMetadata, usage } = (body ?? {}) as { usageMetadata?: UsageMetadata, usage?: AnthropicMessage['usage'] }
       return typeof usage === 'object' && usage !== null ? fromAnthropicUsage(usage) : toChatUsage(usageMetadata)
