@@ -69,6 +69,20 @@ export async function generateProviderFiles (): Promise<Record<string, string>> 
       '| `query`, `documents` | Cohere and Amazon Rerank | rerank |',
       '',
       'Only chat and text completions have streams. Bodies of images (`taskType`) are refused.',
+      '',
+      '## Images by Bedrock',
+      '',
+      'In OpenAI\'s words, as base64 and never as a `url` or a stream. Edits take their images as files of a form. Members that OpenAI does not have stand beside its own.',
+      '',
+      '| Model | Image | Image edit | Image variation | Further members |',
+      '|---|---|---|---|---|',
+      '| `amazon.titan-image-generator-*`, `amazon.nova-canvas-*` | 1 to 5 | with `mask` or `mask_prompt` inside it (`type` `outpainting`: outside), with neither a variation by the prompt, `type` `background_removal` without a prompt | yes | `negative_prompt`, `seed`, `cfg_scale`, `similarity_strength`, `outpainting_mode`, Nova\'s `style` |',
+      '| `stability.sd3*` | one | of the whole image; `strength` says how much (0.75) | no | `negative_prompt`, `seed`, `aspect_ratio` |',
+      '| `stability.stable-image-core*`, `-ultra*` | one | no | no | the same |',
+      '| Stability AI Image Services | no | one; two files for style transfer | no | those of the service |',
+      '',
+      'Nova draws `size` as it is; Titan in the nearest of its sizes and Stability in the nearest of its ratios, where one is of about that shape. A size that cannot be drawn is dropped.',
+      '`quality` `high` or `hd` is Amazon\'s `premium`, everything else `standard`. A mask goes up as it came: Amazon\'s models want black and white (black is painted, white in `outpainting`), and none that is transparent, as OpenAI\'s are.',
       ''
     ].join('\n')
   }

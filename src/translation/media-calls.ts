@@ -28,7 +28,8 @@ abstract class MediaCall extends FamilyCall {
       forwardedHeaders: job.forwardedHeaders,
       drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
     })
-    return this.authorized(url, headers, Buffer.from(JSON.stringify(body)))
+    // A form is answered in JSON as it goes up in JSON.
+    return this.authorized(url, { 'content-type': 'application/json', accept: 'application/json', ...headers }, Buffer.from(JSON.stringify(body)))
   }
 
   protected toReply (answer: object, usage: ChatUsage | null | undefined): AdapterReply {
@@ -54,6 +55,7 @@ export class ImageCall extends MediaCall {
   }
 
   protected translate (context: TranslationContext): ProviderRequest {
+    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream', message: `stream must be false for ${this.settings.name}: it has images only as a whole.` })
     this.request = this.toImageRequest()
     return this.image.toImageRequest(this.request, context)
   }
