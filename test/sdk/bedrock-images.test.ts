@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, beforeEach, test } from 'node:test'
-import { AwsV4Signer } from 'aws4fetch'
 import OpenAI, { toFile } from 'openai'
 import { startTestGateway } from '../helpers/gateway.ts'
 import { sdk, sendJson, startCaptureUpstream } from './capture-upstream.ts'
 import type { CapturedRequest } from './capture-upstream.ts'
+import { checkSignature } from './matrix/providers/bedrock-signature.ts'
 
 /** OpenAI's SDK gets its images from Bedrock. */
 const upstream = await startCaptureUpstream({ after })
@@ -25,14 +25,12 @@ beforeEach(() => {
   upstream.answer = (response) => { sendJson(response, 200, { images: [pngText], error: null }) }
 })
 
-/** @returns the body of the last request, once its signature is what Amazon would make of it */
-async function signedBody (): Promise<unknown> {
-  const { path, headers, bytes, method } = upstream.requests.at(-1) as CapturedRequest
-  const date = String(headers['x-amz-date'])
-  const signer = new AwsV4Signer({ method, url: upstream.url + path, headers: { 'x-amz-date': date }, body: bytes as unknown as ArrayBuffer, accessKeyId: credentials.access_key, secretAccessKey: credentials.secret_key, service: 'bedrock', region: 'us-east-1', datetime: date })
-  assert.equal(headers.authorization, (await signer.sign()).headers.get('authorization'))
-  assert.deepEqual([headers['content-type'], headers.accept], ['application/json', 'application/json'])
-  return JSON.parse(bytes.toString('utf8'))
+/** @returns the body of the last request, which has to be JSON and signed */
+function signedBody (): unknown {
+  const request = upstream.requests.at(-1) as CapturedRequest
+  checkSignature(request, { accessKey: credentials.access_key, secretKey: credentials.secret_key, region: 'us-east-1' })
+  assert.deepEqual([request.headers['content-type'], request.headers.accept], ['application/json', 'application/json'])
+  return JSON.parse(request.body)
 }
 
 const droppedOf = (answer: unknown): unknown => (answer as { extra_fields: { dropped_params?: unknown } }).extra_fields.dropped_params
@@ -44,7 +42,7 @@ test('an image is made', async () => {
   assert.ok(Math.abs(answer.created - Date.now() / 1000) < 60)
   assert.deepEqual(droppedOf(answer), ['response_format', 'user'])
   assert.equal((answer as unknown as { extra_fields: { request_type: string } }).extra_fields.request_type, 'image_generation')
-  assert.deepEqual(await signedBody(), { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'A cat' }, imageGenerationConfig: { numberOfImages: 1, width: 1024, height: 1536, quality: 'premium' } })
+  assert.deepEqual(signedBody(), { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'A cat' }, imageGenerationConfig: { numberOfImages: 1, width: 1024, height: 1536, quality: 'premium' } })
   assert.equal(upstream.requests[0]?.path, '/model/amazon.nova-canvas-v1%3A0/invoke')
 })
 
@@ -52,28 +50,28 @@ test('an image is edited inside its mask', async () => {
   const answer = await client.images.edit({ model: nova, image: await toFile(png, 'a.png', { type: 'image/png' }), mask: await toFile(Buffer.from('mask'), 'm.png', { type: 'image/png' }), prompt: 'Ein Hut für sie', n: 2 })
   assert.deepEqual(answer.data, [{ b64_json: pngText }])
   assert.equal(droppedOf(answer), undefined)
-  assert.deepEqual(await signedBody(), { taskType: 'INPAINTING', inPaintingParams: { text: 'Ein Hut für sie', image: pngText, maskImage: 'bWFzaw==' }, imageGenerationConfig: { numberOfImages: 2 } })
+  assert.deepEqual(signedBody(), { taskType: 'INPAINTING', inPaintingParams: { text: 'Ein Hut für sie', image: pngText, maskImage: 'bWFzaw==' }, imageGenerationConfig: { numberOfImages: 2 } })
 })
 
 test('an image is varied', async () => {
   const answer = await client.images.createVariation({ model: 'bedrock/amazon.titan-image-generator-v2:0', image: await toFile(png, 'a.png', { type: 'image/png' }), size: '512x512' })
   assert.deepEqual(answer.data, [{ b64_json: pngText }])
-  assert.deepEqual(await signedBody(), { taskType: 'IMAGE_VARIATION', imageVariationParams: { images: [pngText] }, imageGenerationConfig: { width: 512, height: 512 } })
+  assert.deepEqual(signedBody(), { taskType: 'IMAGE_VARIATION', imageVariationParams: { images: [pngText] }, imageGenerationConfig: { width: 512, height: 512 } })
 })
 
 test('Stability draws, and changes what is drawn', async () => {
   upstream.answer = (response) => { sendJson(response, 200, { seeds: [2130420379], finish_reasons: [null], images: [pngText] }) }
   const made = await client.images.generate({ model: 'bedrock/stability.sd3-5-large-v1:0', prompt: 'A cat', size: '1024x1024', output_format: 'png' })
-  assert.deepEqual([made.data, await signedBody()], [[{ b64_json: pngText }], { mode: 'text-to-image', prompt: 'A cat', aspect_ratio: '1:1', output_format: 'png' }])
+  assert.deepEqual([made.data, signedBody()], [[{ b64_json: pngText }], { mode: 'text-to-image', prompt: 'A cat', aspect_ratio: '1:1', output_format: 'png' }])
   const body = { model: 'bedrock/stability.sd3-5-large-v1:0', image: await toFile(png, 'a.png', { type: 'image/png' }), prompt: 'A hat', strength: 0.5 }
   await client.images.edit(body)
-  assert.deepEqual(await signedBody(), { mode: 'image-to-image', image: pngText, strength: 0.5, prompt: 'A hat' })
+  assert.deepEqual(signedBody(), { mode: 'image-to-image', image: pngText, strength: 0.5, prompt: 'A hat' })
 })
 
 test('members that the gateway does not know go along where the client wants it', async () => {
   const body = { model: nova, prompt: 'A cat', imageGenerationConfig: { cfgScale: 9 } }
   await client.images.generate(body, { headers: { 'x-bf-passthrough-extra-params': 'true' } })
-  assert.deepEqual(await signedBody(), { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'A cat' }, imageGenerationConfig: { cfgScale: 9 } })
+  assert.deepEqual(signedBody(), { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'A cat' }, imageGenerationConfig: { cfgScale: 9 } })
 })
 
 test('what a filter holds back is a refusal, whether Bedrock says so before or after', async () => {
