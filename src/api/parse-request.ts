@@ -56,11 +56,12 @@ export function parseRequest (route: RequestRoute, body: Buffer, contentType = '
   if (formOperations.has(route.operation) && (isForm(contentType) || route.operation !== 'image_edit')) return parseForm(route.operation, body, contentType)
   const scan = scanBody(body, dialect === 'invoke' ? invokeWanted : wanted)
   // Settled here and not by a worker: who may serve the request, and as what it is counted, is decided before it gets there.
-  const operation = dialect === 'invoke' ? invokeOperationOf((member) => scan.members.has(member)) : route.operation
+  const operation = dialect === 'invoke' ? invokeOperationOf((member) => scan.members.has(member), (member) => stringMember(scan, body, member)) : route.operation
   const model = route.model ?? stringMember(scan, body, 'model') ?? (operation === 'moderation' ? moderationModel : null)
   checkModel(model)
   checkQuestion(dialect === 'invoke' ? null : otherQuestions[dialect]?.[operation], operation, scan, body)
-  if (route.stream === true && !streamedOperations.has(operation)) throw new GatewayError('BIFROST_INVALID_REQUEST', { message: `This body asks for ${operation}, which has no streams: send it to the path without a stream.` })
+  // Models that draw have streams in OpenAI's words alone.
+  if (route.stream === true && (!streamedOperations.has(operation) || (dialect === 'invoke' && operation.startsWith('image_')))) throw new GatewayError('BIFROST_INVALID_REQUEST', { message: `This body asks for ${operation}, which has no streams: send it to the path without a stream.` })
   return {
     operation,
     model,

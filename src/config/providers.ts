@@ -104,7 +104,7 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
     kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
   }),
   // Each key has a region of its own.
-  row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens'], { kind: 'bedrock', injectStreamUsage: false }),
+  row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens', ...images], { kind: 'bedrock', injectStreamUsage: false }),
   row('gemini', 'https://generativelanguage.googleapis.com', google, { kind: 'gemini', injectStreamUsage: false }),
   // Stands for the address by region, see src/providers/vertex/endpoint.ts.
   row('vertex', 'https://aiplatform.googleapis.com', google, { kind: 'vertex', injectStreamUsage: false }),

@@ -11,7 +11,7 @@ test('bedrock is known without configuration', () => {
   assert.deepEqual({ kind, baseUrl, operations, injectStreamUsage, keyless, unavailableReason }, {
     kind: 'bedrock',
     baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
-    operations: ['chat_completion', 'embedding', 'rerank', 'count_tokens', 'text_completion', 'responses'],
+    operations: ['chat_completion', 'embedding', 'rerank', 'count_tokens', 'image_generation', 'image_edit', 'image_variation', 'text_completion', 'responses'],
     injectStreamUsage: false,
     keyless: false,
     unavailableReason: 'no key: set BEDROCK_API_KEY, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
@@ -78,7 +78,7 @@ test('a custom provider may be Bedrock once more, with keys and a region of its 
   assert.deepEqual({ kind, baseUrl, operations, cloud: keys[0]?.cloud, unavailableReason }, {
     kind: 'bedrock',
     baseUrl: 'https://bedrock-runtime.{region}.amazonaws.com',
-    operations: ['chat_completion', 'embedding', 'rerank', 'count_tokens', 'text_completion', 'responses'],
+    operations: ['chat_completion', 'embedding', 'rerank', 'count_tokens', 'image_generation', 'image_edit', 'image_variation', 'text_completion', 'responses'],
     cloud: { ...empty, region: 'eu-west-1', accessKey: 'AKID', secretKey: 's', arn: 'arn:x' },
     unavailableReason: null
   })

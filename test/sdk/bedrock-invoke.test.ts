@@ -263,6 +263,21 @@ test('tokens of an embedding that Bedrock counts in a header alone', async () =>
   assert.deepEqual(counted, [6, 0])
 })
 
+for (const [operation, body] of [
+  ['image_generation', '{ "taskType":"TEXT_IMAGE", "textToImageParams":{"text":"a cat"},\n"imageGenerationConfig":{"seed":1.0} }'],
+  ['image_edit', '{"inPaintingParams":{"image":"aGk=","maskPrompt":"the cat"},"taskType":"INPAINTING"}'],
+  ['image_variation', '{"taskType":"IMAGE_VARIATION","imageVariationParams":{"images":["aGk="]}}']
+] as const) {
+  test(`${operation} in the words of Nova goes to Bedrock byte for byte, and its answer back`, async () => {
+    upstream.answer = (response) => { sendJson(response, 200, { images: ['aGk='], error: null }) }
+    const before = await gateway.metric('bifrost_upstream_requests_total', { provider: 'bedrock', method: operation })
+    assert.deepEqual(await invoke('amazon.nova-canvas-v1:0', body), { images: ['aGk='], error: null })
+    assert.deepEqual([upstream.requests[0]?.path, upstream.requests[0]?.body], ['/model/amazon.nova-canvas-v1%3A0/invoke', body])
+    await gateway.whenIdle()
+    assert.equal(await gateway.metric('bifrost_upstream_requests_total', { provider: 'bedrock', method: operation }), before + 1)
+  })
+}
+
 test('a ranking from Cohere', async () => {
   upstream.answer = (response) => { sendJson(response, 200, { id: 'x', results: [{ index: 1, relevance_score: 0.9 }], meta: { billed_units: { search_units: 1 } } }) }
   assert.deepEqual(await invoke('cohere/rerank-v3.5', { query: 'q', documents: ['a', 'b'], top_n: 1, api_version: 2 }), { results: [{ index: 1, relevance_score: 0.9 }] })
@@ -277,7 +292,11 @@ test('the mock answers in these words, too', async () => {
 })
 
 const refusals: [string, boolean, object, RegExp][] = [
-  ['bedrock/amazon.titan-image-generator-v2:0', false, { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'a cat' } }, /^taskType is that of an image, which this path does not serve/],
+  ['openai/gpt-image-1', false, { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'a cat' } }, /^image_generation of gpt-image-1 in the words of invoke is not supported by openai\.$/],
+  ['openai/gpt-image-1', false, { taskType: 'INPAINTING', inPaintingParams: { image: 'aGk=', maskPrompt: 'the cat' } }, /^image_edit of gpt-image-1 in the words of invoke is not supported by openai\.$/],
+  ['openai/dall-e-2', false, { taskType: 'IMAGE_VARIATION', imageVariationParams: { images: ['aGk='] } }, /^image_variation of dall-e-2 in the words of invoke is not supported by openai\.$/],
+  ['cohere/command-a', false, { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'a cat' } }, /image/],
+  ['bedrock/amazon.nova-canvas-v1:0', true, { taskType: 'TEXT_IMAGE', textToImageParams: { text: 'a cat' } }, /^This body asks for image_generation, which has no streams/],
   ['openai/e', true, { inputText: 'one' }, /^This body asks for embedding, which has no streams/],
   ['openai/gpt-x', false, { message: 'Hi', chat_history: [] }, /^messages must be an array: for this provider the body must be one of/],
   ['openai/gpt-x', false, { anthropic_version: 'bedrock-2023-05-31', messages: [{ role: 'user', content: [{ type: 'text' }] }] }, /^messages\[0\]\.content\[0\]\.text must be text/],

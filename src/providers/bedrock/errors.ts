@@ -57,6 +57,17 @@ export function toEmbeddedError (provider: string, body: unknown): GatewayError 
   return toException(provider, statuses[name] ?? 502, name, textOf(record['message']) || textOf(record['Message']))
 }
 
+/** What a model says in the place of an image: a filter has held it back, or drawing has failed. */
+export function toImageError (provider: string, reason: string): GatewayError {
+  const isFiltered = /content filter|filter reason|moderat|polic(y|ies)/i.test(reason)
+  return new GatewayError('BIFROST_UPSTREAM_STATUS', {
+    status: isFiltered ? 400 : 502,
+    provider,
+    message: `${provider} drew no image: ${reason.slice(0, messageCharactersMax)}`,
+    upstreamCode: isFiltered ? 'content_filter' : undefined
+  })
+}
+
 function toException (provider: string, status: number, name: string, message: string): GatewayError {
   return new GatewayError('BIFROST_UPSTREAM_STATUS', {
     status: keyExceptions.has(name) || unknownKeyWords.test(message) ? 401 : status,

@@ -10,6 +10,7 @@ import { embeddingOf } from './embedding.ts'
 import { urlOf } from './endpoint.ts'
 import type { Action } from './endpoint.ts'
 import { toBedrockError } from './errors.ts'
+import { imageOf } from './images.ts'
 import { InvokeDecoder } from './invoke-decoder.ts'
 import { toInvokeUsage } from './invoke-usage.ts'
 import { fetchedTypes } from './media.ts'
@@ -18,7 +19,7 @@ import { tokenCounterOf } from './token-count.ts'
 
 const theWorld: RoleWorld = { nowMs: () => Date.now(), fetch: (url, init) => fetch(url, init) }
 
-/** Amazon Bedrock: chat by Converse, embeddings and ranking by InvokeModel. */
+/** Amazon Bedrock: chat by Converse, embeddings, ranking and images by InvokeModel. */
 export function createBedrockFamily (settings: ProviderSettings, world: RoleWorld = theWorld): Family {
   const { name } = settings
   const authorizer = new BedrockAuthorizer(settings, world)
@@ -39,6 +40,7 @@ export function createBedrockFamily (settings: ProviderSettings, world: RoleWorl
     embedding: (model) => embeddingOf(name, model, urlFor('invoke')),
     rerank: (model) => rerankOf(name, model, urlFor('invoke')),
     tokenCounter: () => counter,
+    image: (model) => imageOf(name, model, urlFor('invoke')),
     fetchedTypes,
     toUsage: (body, _operation, headers = {}) => toInvokeUsage(body, headers),
     authorize: (request, keyIndex) => authorizer.authorize(request, keyIndex),
