@@ -105,7 +105,7 @@ const unknownKeyWords = /(incorrect|invalid)[ _]api[ _]?key|api key not valid/i
 /** A quota that waiting does not bring back. */
 const usedUpWords = /insufficient[_ ]quota|billing[_ ]hard[_ ]limit|credit balance/i
 const rateLimitWords = new RegExp([
-  'rate limit', 'rate_limit', 'ratelimit', 'too many requests', 'quota exceeded', 'quota_exceeded', 'request limit', 'throttled', 'throttling', 'rate exceeded', 'limit exceeded',
+  'rate limit', 'rate_limit', 'ratelimit', 'too many requests', 'quota exceeded', 'quota_exceeded', 'request limit', 'throttled', 'throttling', 'rate exceeded', '(?<!size )limit exceeded',
   'requests per', 'rpm exceeded', 'tpm exceeded', 'tokens per minute', 'requests per minute', 'requests per second', 'api rate limit', 'usage limit', 'concurrent requests limit',
   'burst_rate', 'rate increased'
 ].join('|'), 'i')

@@ -123,6 +123,7 @@ const said: [number, Said, string][] = [
   [400, { message: 'This model\'s maximum context length is 8192 tokens.' }, 'context_length'],
   [400, { message: 'prompt is too long: 3333404 tokens > 200000 maximum' }, 'context_length'],
   [400, { message: 'The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).' }, 'context_length'],
+  [413, { message: 'Request size limit exceeded' }, 'request_fault'],
   [413, { message: 'Your input exceeds the context window of this model.' }, 'context_length'],
   [422, { code: 'string_above_max_length' }, 'context_length'],
   [400, { message: 'Input Tokens Exceeded: Number of input tokens exceeds maximum length.' }, 'context_length'],
