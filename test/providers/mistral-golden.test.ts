@@ -95,3 +95,15 @@ test('the adapter keeps the bytes of the one and translates the other', async ()
   assert.deepEqual(JSON.parse(Buffer.from(translated.body).toString()), { ...plainBody, random_seed: 4 })
   assert.equal(translated.path, '/v1/chat/completions')
 })
+
+test('errors are read alike whether the chat was translated or not', () => {
+  const adapter = createAdapter(createProvider('mistral', { kind: 'mistral', baseUrl, paths, operations }))
+  const refused = Buffer.from('{"detail":[{"type":"extra_forbidden","loc":["body","store"],"msg":"Extra inputs are not permitted","input":false}]}')
+  const slow = Buffer.from('{"object":"error","message":"Rate limit exceeded","type":"rate_limited","param":null,"code":"1300"}')
+  for (const job of [jobOf(plainBody), jobOf({ ...plainBody, seed: 4 })]) {
+    const call = adapter.open(job)
+    assert.ok(!(call.toRequest() instanceof Promise))
+    assert.equal(call.fromErrorReply(422, {}, refused).message, 'store: Extra inputs are not permitted')
+    assert.throws(() => call.fromReply(slow, {}), { code: 'BIFROST_UPSTREAM_STATUS', status: 429, upstreamCode: '1300', message: 'Rate limit exceeded' })
+  }
+})

@@ -17,7 +17,7 @@ export class MistralChatDecoder extends ChunkDecoder<Choice, MistralChunk> {
 
   protected errorOf (chunk: MistralChunk, choices: readonly Choice[]): GatewayError | null {
     if (choices.some((choice) => choice.finish_reason === 'error')) return failed(this.provider)
-    return choices.length === 0 ? toEmbeddedError(this.provider, chunk.object === 'error' ? { error: chunk } : chunk) : null
+    return choices.length === 0 ? toEmbeddedError(this.provider, chunk) : null
   }
 
   protected usageOf ({ usage }: MistralChunk): ChatUsage | null {

@@ -1,6 +1,7 @@
 import type { AssistantMessage, ChatReply, ChatUsage, FinishReason, ReasoningDetail, ToolCall } from '../../api/chat.ts'
 import { GatewayError } from '../../errors.ts'
 import { badResponse } from '../bad-response.ts'
+import { toEmbeddedError } from '../openai/errors.ts'
 import { thinkingFormat } from './wire.ts'
 import type { MistralReply, MistralUsage, PartialCall, PartialPart } from './wire.ts'
 
@@ -30,7 +31,7 @@ export function toChatUsage (usage: MistralUsage): ChatUsage {
 /** @throws GatewayError for an answer without choices, and for one that says that it failed */
 export function fromChatReply (provider: string, body: unknown, model: string): ChatReply {
   const reply = body as MistralReply | null
-  if (!Array.isArray(reply?.choices)) throw badResponse(provider, 'no choices')
+  if (!Array.isArray(reply?.choices)) throw toEmbeddedError(provider, body) ?? badResponse(provider, 'no choices')
   if (reply.choices.some((choice) => choice.finish_reason === 'error')) throw failed(provider)
   return {
     id: reply.id ?? '',

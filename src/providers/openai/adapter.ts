@@ -1,6 +1,7 @@
 import type { KeySettings, ProviderSettings } from '../../api/settings.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Adapter, AdapterRequest } from '../adapter.ts'
+import type { Family } from '../family.ts'
 import { toOperationUrl } from '../operation-url.ts'
 import { contentTypeOf } from '../reply-headers.ts'
 import { contentHeaders, withForwarded } from '../upstream-headers.ts'
@@ -9,8 +10,11 @@ import { toUpstreamError } from './errors.ts'
 
 const jsonContent = ['content-type', 'application/json']
 
-/** The OpenAI wire format, for OpenAI itself and for everyone who copied it. */
-export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
+/**
+ * The OpenAI wire format, for OpenAI itself and for everyone who copied it.
+ * @param family of a provider whose errors are its own
+ */
+export function createOpenAiAdapter (settings: ProviderSettings, family: Pick<Family, 'toError'> | null = null): Adapter {
   const urls = new Map(settings.nativeOperations.map((operation) => {
     const url = toOperationUrl(settings, operation)
     return [operation, { origin: url.origin, path: url.pathname + url.search }]
@@ -36,7 +40,7 @@ export function createOpenAiAdapter (settings: ProviderSettings): Adapter {
           body: job.body
         }
       },
-      fromErrorReply: (status, headers, body) => toUpstreamError(settings.name, status, contentTypeOf(headers), body)
+      fromErrorReply: (status, headers, body) => family === null ? toUpstreamError(settings.name, status, contentTypeOf(headers), body) : family.toError(status, headers, body)
     })
   }
 }

@@ -2,6 +2,7 @@ import type { AssistantMessage, ChatMessage, ChatReply, ChatRequest, ContentPart
 import type { ChatDecoder, ChatProvider, ProviderRequest, TranslationContext } from '../family.ts'
 import { OpenAiChatDecoder } from './chat-decoder.ts'
 import { badResponse } from '../bad-response.ts'
+import { toEmbeddedError } from './errors.ts'
 import { isGiven } from '../is-given.ts'
 
 /** Chat completions for a client of another dialect: the canonical form, without what only others understand. */
@@ -47,7 +48,7 @@ export class OpenAiChatProvider implements ChatProvider {
 
   fromChatReply (body: unknown, _request: ChatRequest, _context: TranslationContext): ChatReply {
     const reply = body as ChatReply | null
-    if (typeof reply !== 'object' || reply === null || !Array.isArray(reply.choices)) throw badResponse(this.provider, 'no choices')
+    if (typeof reply !== 'object' || reply === null || !Array.isArray(reply.choices)) throw toEmbeddedError(this.provider, body) ?? badResponse(this.provider, 'no choices')
     return reply
   }
 

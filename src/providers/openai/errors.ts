@@ -34,7 +34,8 @@ export function toEmbeddedError (provider: string, body: unknown): GatewayError 
   // The Responses API wraps: {"type":"error","error":{...}} and {"type":"response.failed","response":{"error":{...}}}.
   const holder = isRecord(body.response) && isRecord(body.response.error) ? body.response : body
   if (holder.error === null || holder.error === undefined) {
-    return body.type === 'error' ? fromErrorObject(provider, statusOf(body), { error: body }) : null
+    // Mistral and vLLM wrap nothing: {"object":"error","message":...}.
+    return body.type === 'error' || body.object === 'error' ? fromErrorObject(provider, statusOf(body), { error: body }) : null
   }
   return fromErrorObject(provider, statusOf(isRecord(holder.error) ? holder.error : holder), holder)
 }

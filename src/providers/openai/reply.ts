@@ -38,13 +38,13 @@ function readReply (provider: string, job: JobFrame, text: Buffer): AdapterReply
   let scan: JsonScan
   try {
     // An answer with logprobs has more keys than any request; its size is limited already.
-    scan = scanJsonObject(text, ['usage', 'error', 'choices', 'data', 'output'], Infinity)
+    scan = scanJsonObject(text, ['usage', 'choices', 'data', 'output'], Infinity)
   } catch (cause) {
     const what = /^\s*</.test(text.toString('latin1', 0, 256)) ? 'HTML' : text.length === 0 ? 'an empty body' : 'a body that is not a JSON object'
     throw new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${provider} answered 200 with ${what}.`, provider, cause })
   }
   const hasAnswer = scan.members.has('choices') || scan.members.has('data') || scan.members.has('output')
-  if (!hasAnswer && scan.members.has('error')) {
+  if (!hasAnswer && text.includes(errorKey)) {
     const error = toEmbeddedError(provider, JSON.parse(text.toString('utf8')))
     if (error !== null) throw error
   }
