@@ -111,7 +111,10 @@ export interface Family {
    * the address. Absent: always null.
    */
   fetchedTypes? (media: MediaReference, model: string): readonly string[] | null
-  /** Tokens in a native unary answer; the body is parsed JSON. */
+  /**
+   * Tokens in a native unary answer; the body is parsed JSON.
+   * @throws GatewayError for an error in the place of an answer
+   */
   toUsage (body: unknown, operation: Operation, headers?: ReplyHeaders): ChatUsage | null
   /** Adds credentials. @throws GatewayError BIFROST_UPSTREAM_STATUS 401 when none can be had */
   authorize (request: AdapterRequest, keyIndex: number): AdapterRequest | Promise<AdapterRequest>

@@ -4,6 +4,7 @@ import type { ProviderSettings } from '../api/settings.ts'
 import { createUsage } from '../api/usage.ts'
 import { GatewayError } from '../errors.ts'
 import type { Adapter, AdapterCall, AdapterReply, AdapterRequest, ReplyHeaders, StreamTranslator } from '../providers/adapter.ts'
+import { badResponse } from '../providers/bad-response.ts'
 import { toUsage } from '../providers/chat-usage.ts'
 import type { Family } from '../providers/family.ts'
 import { RelayedBytes } from '../providers/relayed-bytes.ts'
@@ -88,7 +89,9 @@ class NativeCall extends FamilyCall {
 
   fromReply (body: Uint8Array, headers: ReplyHeaders): AdapterReply {
     const usage = createUsage()
-    const found = this.family.toUsage(this.parse(body), this.job.operation, headers)
+    const answer = this.parse(body)
+    if (this.job.operation === 'chat_completion' && (typeof answer !== 'object' || answer === null || Array.isArray(answer))) throw badResponse(this.settings.name, 'no object')
+    const found = this.family.toUsage(answer, this.job.operation, headers)
     if (found !== null) toUsage(found, usage)
     return { body, usage, spliceOffset: -1, extraFields: '' }
   }

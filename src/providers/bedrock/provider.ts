@@ -9,7 +9,7 @@ import { toConverseBody } from './chat-request.ts'
 import { embeddingOf } from './embedding.ts'
 import { urlOf } from './endpoint.ts'
 import type { Action } from './endpoint.ts'
-import { toBedrockError } from './errors.ts'
+import { toBedrockError, toEmbeddedError } from './errors.ts'
 import { imageOf } from './images.ts'
 import { InvokeDecoder } from './invoke-decoder.ts'
 import { toInvokeUsage } from './invoke-usage.ts'
@@ -42,7 +42,11 @@ export function createBedrockFamily (settings: ProviderSettings, world: RoleWorl
     tokenCounter: () => counter,
     image: (model) => imageOf(name, model, urlFor('invoke')),
     fetchedTypes,
-    toUsage: (body, _operation, headers = {}) => toInvokeUsage(body, headers),
+    toUsage (body, _operation, headers = {}) {
+      const error = toEmbeddedError(name, body)
+      if (error !== null) throw error
+      return toInvokeUsage(body, headers)
+    },
     authorize: (request, keyIndex) => authorizer.authorize(request, keyIndex),
     toError: (status, headers, body) => toBedrockError(name, status, headers, body)
   }

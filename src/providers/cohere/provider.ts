@@ -5,7 +5,7 @@ import type { ChatProvider, Family } from '../family.ts'
 import { bearerOf } from '../bearer.ts'
 import { toOperationUrl } from '../operation-url.ts'
 import { CohereChatDecoder } from './chat-decoder.ts'
-import { fromChatReply, toChatUsage } from './chat-reply.ts'
+import { failureOf, fromChatReply, toChatUsage } from './chat-reply.ts'
 import { toChatBody } from './chat-request.ts'
 import { createEmbedding } from './embedding.ts'
 import { toError } from './errors.ts'
@@ -28,7 +28,7 @@ export function createCohereFamily (settings: ProviderSettings): Family {
     embedding: () => embedding,
     rerank: () => rerank,
     tokenCounter: () => null,
-    toUsage,
+    toUsage: (body) => toUsage(name, body),
     authorize: bearerOf(settings),
     toError: (status, headers, body) => toError(name, status, headers, body)
   }
@@ -42,8 +42,10 @@ function toChat (provider: string, url: URL): ChatProvider {
   }
 }
 
-function toUsage (body: unknown): ChatUsage | null {
-  const { usage, meta } = (body ?? {}) as { usage?: CohereUsage, meta?: CohereMeta }
+function toUsage (provider: string, body: unknown): ChatUsage | null {
+  const { usage, meta, finish_reason: reason } = (body ?? {}) as { usage?: CohereUsage, meta?: CohereMeta, finish_reason?: string }
+  const failure = failureOf(provider, reason, undefined)
+  if (failure !== null) throw failure
   if (usage !== undefined) return toChatUsage(usage)
   const tokens = meta?.tokens?.input_tokens ?? meta?.billed_units?.input_tokens
   return tokens === undefined ? null : { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens }

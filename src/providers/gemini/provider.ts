@@ -6,7 +6,7 @@ import { GeminiChatProvider, toChatUrl } from './chat.ts'
 import type { UrlOfVerb } from './chat.ts'
 import type { ApiTraits } from './chat-request.ts'
 import { GeminiEmbeddingProvider, toResourceName } from './embedding.ts'
-import { toGoogleError } from './errors.ts'
+import { toEmbeddedError, toGoogleError } from './errors.ts'
 import { fetchedTypes, fetchesUrls } from './fetched-media.ts'
 import { createImageProvider } from './image.ts'
 import { withModel } from './native-body.ts'
@@ -42,7 +42,12 @@ export function createGeminiFamily (settings: ProviderSettings): Family {
     image,
     speech: () => speech,
     transcription: () => transcription,
-    toUsage: (body) => toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata),
+    toUsage (body, operation) {
+      // A job that failed is no failure of who asks for it.
+      const error = operation === 'chat_completion' ? toEmbeddedError(name, body) : null
+      if (error !== null) throw error
+      return toChatUsage((body as { usageMetadata?: UsageMetadata } | null)?.usageMetadata)
+    },
     authorize: (request, keyIndex) => {
       const value = settings.keys[keyIndex]?.value ?? ''
       if (value !== '') request.headers.push('x-goog-api-key', value)

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ChatReply, ChatUsage, FinishReason, ToolCall } from '../../api/chat.ts'
 import { badResponse } from '../bad-response.ts'
+import { isGiven } from '../is-given.ts'
+import { toLineError } from './errors.ts'
 import type { OllamaReply } from './wire.ts'
 
 /** The word is `stop` also where tools are called. */
@@ -14,9 +16,10 @@ export function toChatUsage ({ prompt_eval_count: input = 0, eval_count: output 
   return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
 }
 
-/** @throws GatewayError for an answer without a message */
+/** @throws GatewayError for an answer without a message, and for an error in its place */
 export function fromChatReply (provider: string, body: unknown, model: string): ChatReply {
   const reply = body as OllamaReply | null
+  if (isGiven(reply?.error)) throw toLineError(provider, reply.error)
   if (typeof reply?.message !== 'object' || reply.message === null) throw badResponse(provider, 'no message')
   const { content = '', thinking = '' } = reply.message
   const calls = toToolCalls(reply, 0)

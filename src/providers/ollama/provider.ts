@@ -2,12 +2,13 @@ import type { Operation } from '../../api/operations.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { ChatProvider, Family } from '../family.ts'
 import { bearerOf } from '../bearer.ts'
+import { isGiven } from '../is-given.ts'
 import { toOperationUrl } from '../operation-url.ts'
 import { OllamaChatDecoder } from './chat-decoder.ts'
 import { fromChatReply, toChatUsage } from './chat-reply.ts'
 import { toChatBody } from './chat-request.ts'
 import { createEmbedding } from './embedding.ts'
-import { toError } from './errors.ts'
+import { toError, toLineError } from './errors.ts'
 import type { OllamaReply } from './wire.ts'
 
 /** Files are none of its business: they are left out by name. */
@@ -31,7 +32,11 @@ export function createOllamaFamily (settings: ProviderSettings): Family {
     rerank: () => null,
     tokenCounter: () => null,
     fetchedTypes: ({ kind }) => kind === 'image' ? fetchedImages : null,
-    toUsage: (body) => typeof body === 'object' && body !== null ? toChatUsage(body as OllamaReply) : null,
+    toUsage (body) {
+      const reply = (body ?? {}) as OllamaReply
+      if (isGiven(reply.error)) throw toLineError(name, reply.error)
+      return body === null ? null : toChatUsage(reply)
+    },
     authorize: bearerOf(settings),
     toError: (status, headers, body) => toError(name, status, headers, body)
   }

@@ -1,13 +1,13 @@
 import type { JsonObject } from '../../api/chat.ts'
 import type { ProviderSettings } from '../../api/settings.ts'
 import type { AdapterRequest } from '../adapter.ts'
-import { toAnthropicError } from '../anthropic/errors.ts'
+import { isAnthropicError, toAnthropicError, toEmbeddedAnthropicError } from '../anthropic/errors.ts'
 import { fromAnthropicUsage } from '../anthropic/usage.ts'
 import type { AnthropicMessage } from '../anthropic/wire.ts'
 import type { Family } from '../family.ts'
 import { GeminiChatProvider, toChatUrl } from '../gemini/chat.ts'
 import type { ApiTraits } from '../gemini/chat-request.ts'
-import { toGoogleError } from '../gemini/errors.ts'
+import { toEmbeddedError, toGoogleError } from '../gemini/errors.ts'
 import { fetchedTypes } from '../gemini/fetched-media.ts'
 import { createImageProvider } from '../gemini/image.ts'
 import { createSpeechProvider } from '../gemini/speech.ts'
@@ -60,6 +60,8 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
     speech: (model) => (isClaude(model) ? null : speech),
     transcription: (model) => (isClaude(model) ? null : transcription),
     toUsage (body) {
+      const error = isAnthropicError(body) ? toEmbeddedAnthropicError(name, body) : toEmbeddedError(name, body)
+      if (error !== null) throw error
       const { usageMetadata, usage } = (body ?? {}) as { usageMetadata?: UsageMetadata, usage?: AnthropicMessage['usage'] }
       return typeof usage === 'object' && usage !== null ? fromAnthropicUsage(usage) : toChatUsage(usageMetadata)
     },
