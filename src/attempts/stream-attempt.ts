@@ -173,8 +173,9 @@ export class StreamAttempt extends HttpAttempt {
 
   private readonly onEvent = (event: StreamEvent): void => {
     if (this.doneAtMs > 0 || this.translator.error !== null) return
-    // Half an event, where the stream broke off, says nothing: not even that the answer is finished.
-    const broken = this.finishing && event.dataLines > 0 && parseEventData(event) === null
+    // Half an event, where the stream broke off, says nothing: not even that the answer is finished, or that the provider lives.
+    if (this.finishing && event.dataLines === 0) return
+    const broken = this.finishing && parseEventData(event) === null
     if (broken && event.bytes[event.dataStart] === openBrace) return
     const kind = this.translator.classify(event)
     // The front reports the error itself, once and in the client's dialect.

@@ -175,6 +175,16 @@ test('comments wait for the first event and go through after it', async () => {
   assert.ok(text.startsWith(': one ü\n\ndata: {') && text.endsWith('\n\n: two\n\n'), text)
 })
 
+test('half an event that names no field says nothing: it is no comment of the provider', async () => {
+  for (const fragment of ['d', 'dat', ': ping', 'event: mess', 'id']) {
+    const harness = createStreamHarness(chat)
+    harness.attempt.onData(Buffer.concat([answer, finish, Buffer.from(fragment)]))
+    harness.attempt.onEnd()
+    const text = chunksOf(await harness.frames()).toString()
+    assert.match(text, /"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/, fragment)
+  }
+})
+
 test('a slow client pauses the upstream at the window and resumes it at half', async () => {
   const harness = createStreamHarness(chat)
   const event = Buffer.from(`data: [${'1,'.repeat(8_000)}1]\n\n`)
