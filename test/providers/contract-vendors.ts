@@ -80,8 +80,8 @@ const rows: Readonly<Record<string, Omit<ContractVendor, keyof Vendor | 'framing
       effort: { type: 'enabled' }
     }
   },
-  gemini: { wire: googleWire, words: googleWords, failures: geminiFailures, counts: [4, 0, 3, 0, 0] },
-  'vertex with gemini': { wire: googleWire, words: googleWords, failures: vertexFailures, counts: [4, 0, 3, 0, 0] },
+  gemini: { wire: googleWire, words: googleWords, failures: geminiFailures, counts: [4, 0, 3, 1, 2] },
+  'vertex with gemini': { wire: googleWire, words: googleWords, failures: vertexFailures, counts: [4, 0, 3, 1, 2] },
   cohere: {
     wire: cohereWire,
     failures: cohereFailures,

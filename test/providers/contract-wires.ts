@@ -121,7 +121,7 @@ export const converseWire: Wire = {
 }
 
 function googleUsage ({ counts }: Turn): object {
-  return { promptTokenCount: 11, ...counts === true ? { candidatesTokenCount: 4, thoughtsTokenCount: 3, cachedContentTokenCount: 4 } : { candidatesTokenCount: 7 }, totalTokenCount: 18 }
+  return { promptTokenCount: 11, ...counts === true ? { candidatesTokenCount: 4, thoughtsTokenCount: 3, cachedContentTokenCount: 4, promptTokensDetails: [{ modality: 'TEXT', tokenCount: 10 }, { modality: 'AUDIO', tokenCount: 1 }], candidatesTokensDetails: [{ modality: 'TEXT', tokenCount: 2 }, { modality: 'AUDIO', tokenCount: 2 }] } : { candidatesTokenCount: 7 }, totalTokenCount: 18 }
 }
 
 /** The signature is on the first call, or on the last text. */

@@ -12,9 +12,24 @@ export function toChatUsage (usage: UsageMetadata | null | undefined): ChatUsage
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    ...cachedContentTokenCount === undefined ? {} : { prompt_tokens_details: { cached_tokens: count(cachedContentTokenCount) } },
-    ...thoughtsTokenCount === undefined ? {} : { completion_tokens_details: { reasoning_tokens: count(thoughtsTokenCount) } }
+    ...withDetails('prompt_tokens_details', { cached_tokens: cachedContentTokenCount, audio_tokens: audioOf(usage.promptTokensDetails) }),
+    ...withDetails('completion_tokens_details', { reasoning_tokens: thoughtsTokenCount, audio_tokens: audioOf(usage.candidatesTokensDetails) })
   }
+}
+
+function withDetails (name: string, details: Record<string, unknown>): object {
+  const known = Object.entries(details).filter(([, value]) => value !== undefined)
+  return known.length === 0 ? {} : { [name]: Object.fromEntries(known.map(([member, value]) => [member, count(value)])) }
+}
+
+/** Sound costs more than text. @returns undefined where there was none */
+function audioOf (list: readonly ModalityTokenCount[] | null | undefined): number | undefined {
+  const audio = Array.isArray(list) ? tokensOf('AUDIO', list) : 0
+  return audio === 0 ? undefined : audio
+}
+
+function tokensOf (wanted: string, list: readonly (ModalityTokenCount | null)[]): number {
+  return list.reduce((sum, item) => item?.modality === wanted ? sum + count(item.tokenCount) : sum, 0)
 }
 
 /** The same with images and sound counted apart from text, where Google does. */
@@ -33,9 +48,8 @@ export function toMediaUsage (usage: UsageMetadata | null | undefined): ChatUsag
 /** What is neither image nor sound counts as text: thoughts are in no list. */
 function byModality (total: number, list: readonly ModalityTokenCount[] | null | undefined): { text_tokens: number, image_tokens?: number, audio_tokens?: number } | null {
   if (!Array.isArray(list)) return null
-  const tokensOf = (wanted: string): number => list.reduce((sum, { modality, tokenCount }: ModalityTokenCount) => modality === wanted ? sum + count(tokenCount) : sum, 0)
-  const image = tokensOf('IMAGE')
-  const audio = tokensOf('AUDIO')
+  const image = tokensOf('IMAGE', list)
+  const audio = tokensOf('AUDIO', list)
   return { text_tokens: Math.max(0, total - image - audio), ...image === 0 ? {} : { image_tokens: image }, ...audio === 0 ? {} : { audio_tokens: audio } }
 }
 
