@@ -174,6 +174,12 @@ export class FaultUpstream {
     return new Promise((resolve) => { this.waiters.add({ count, resolve }) })
   }
 
+  /** Counts from here on. */
+  forget (): void {
+    this.requestCount = 0
+    this.requests.length = 0
+  }
+
   /** Cuts every connection. @throws what a script threw */
   async close (): Promise<void> {
     for (const socket of this.sockets) socket.destroy()
