@@ -38,7 +38,9 @@ const regionPrefix = /^(?:us|us-gov|eu|apac|global|jp|au|ca)\./
  */
 export class PriceTable {
   private readonly nowMs: () => number
-  private readonly entries = new Map<string, Entry>()
+  /** By provider and model: to put a name together out of both would cost more than to find it. */
+  private readonly entries = new Map<string, Map<string, Entry>>()
+  private size = 0
 
   /** @param nowMs on a clock that only goes forward */
   constructor (nowMs: () => number) {
@@ -57,13 +59,17 @@ export class PriceTable {
   }
 
   private entryOf (provider: string, model: string): Entry {
-    const key = `${provider}/${model}`
     const nowMs = this.nowMs()
-    const known = this.entries.get(key)
+    const known = this.entries.get(provider)?.get(model)
     if (known !== undefined && known.expiresMs > nowMs) return known
-    if (this.entries.size >= entriesMax) this.entries.clear()
+    if (this.size >= entriesMax) {
+      this.entries.clear()
+      this.size = 0
+    }
     const entry = { ...lookUp(provider, model), expiresMs: nowMs + entryMs }
-    this.entries.set(key, entry)
+    const models = this.entries.get(provider) ?? new Map<string, Entry>()
+    this.entries.set(provider, models.set(model, entry))
+    if (known === undefined) this.size++
     return entry
   }
 }
