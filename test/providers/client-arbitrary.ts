@@ -31,11 +31,11 @@ export const clientChat: fc.Arbitrary<ChatRequest> = fc.tuple(canonicalRequest, 
   })
 })
 
-/** No client of OpenAI sends blocks of others; and OpenAI refuses empty lists of parts, empty stop sequences and more than four of them. */
+/** No client of OpenAI sends blocks of others; and OpenAI refuses sound from tools, empty lists of parts, empty stop sequences and more than four of them. */
 function withoutRefused ({ stop, ...request }: ChatRequest): ChatRequest {
   const messages = request.messages.map((message) => {
     if (!Array.isArray(message.content)) return message
-    const content = message.content.filter((part) => part.type !== 'opaque')
+    const content = message.content.filter((part) => part.type !== 'opaque' && !(message.role === 'tool' && part.type === 'input_audio'))
     return { ...message, content: content.length === 0 ? 'Hi' : content }
   })
   const stops = (Array.isArray(stop) ? stop : [stop]).filter((one): one is string => typeof one === 'string' && one.trim() !== '').slice(0, 4)

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { ChatReply, ChatRequest } from '../../src/api/chat.ts'
 import { GatewayError } from '../../src/errors.ts'
+import type { FetchedFile } from '../../src/fetch/fetch-file.ts'
+import type { MediaFetcher, WantedFile } from '../../src/fetch/media-fetcher.ts'
 import type { Adapter, AdapterCall, AdapterRequest } from '../../src/providers/adapter.ts'
 import { createAdapter } from '../../src/translation/adapters.ts'
 import { framings } from '../../src/upstream/splitters.ts'
@@ -16,9 +18,18 @@ const chats = 10_000
 const seed = Number(process.env['CHATS_SEED'] ?? 20_261_125)
 const finishReasons = { text: 'stop', call: 'tool_calls', length: 'length' } as const
 
+/** Where the outside world begins: every address has a picture, or a document. */
+const web = {
+  open: () => ({
+    run: async (files: readonly WantedFile[]): Promise<FetchedFile[]> => files.map(({ mediaTypes }) => ({ mediaType: mediaTypes.includes('image/png') ? 'image/png' : 'application/pdf', bytes: Buffer.from('\x89PNG') })),
+    end: () => {}
+  })
+} as unknown as MediaFetcher
+
 /** @returns null when the request was refused; then `refusals` counts its member */
-function toUpstream (call: AdapterCall, refusals: Map<string, number>): AdapterRequest | null {
+async function toUpstream (call: AdapterCall, refusals: Map<string, number>): Promise<AdapterRequest | null> {
   try {
+    await call.prepare?.()
     const request = call.toRequest()
     assert.ok(!(request instanceof Promise), 'these credentials need no waiting')
     return request
@@ -77,11 +88,11 @@ function checkBody (request: AdapterRequest, sent: Buffer, { check }: Vendor): v
   else check(JSON.parse(Buffer.from(request.body).toString('utf8')) as Record<string, unknown>)
 }
 
-function runChat (adapter: Adapter, vendor: Vendor, chat: ChatRequest, ending: Ending, tally: Tally): void {
+async function runChat (adapter: Adapter, vendor: Vendor, chat: ChatRequest, ending: Ending, tally: Tally): Promise<void> {
   const stream = chat.stream === true
   const body = Buffer.from(JSON.stringify({ ...chat, model: vendor.model }))
   const call = adapter.open(createJob('chat_completion', { model: vendor.model, stream, body }))
-  const request = toUpstream(call, tally.refused)
+  const request = await toUpstream(call, tally.refused)
   if (request === null) return
   tally.accepted++
   checkBody(request, body, vendor)
@@ -95,13 +106,13 @@ function runChat (adapter: Adapter, vendor: Vendor, chat: ChatRequest, ending: E
 const sample = fc.sample(fc.tuple(clientChat, fc.constantFrom<Ending>('text', 'call', 'length')), { numRuns: chats, seed })
 
 for (const vendor of vendors) {
-  test(`${chats} random chats of an OpenAI client go to ${vendor.name} in its words, and its answers come back`, (t) => {
+  test(`${chats} random chats of an OpenAI client go to ${vendor.name} in its words, and its answers come back`, async (t) => {
     t.diagnostic(`seed ${seed}; CHATS_SEED sets it`)
-    const adapter = createAdapter(vendor.settings)
+    const adapter = createAdapter(vendor.settings, { nowSeconds: () => 1_760_000_000, newId: () => 'id', mediaFetcher: web })
     const tally: Tally = { accepted: 0, refused: new Map() }
     for (const [index, [chat, ending]] of sample.entries()) {
       try {
-        runChat(adapter, vendor, chat, ending, tally)
+        await runChat(adapter, vendor, chat, ending, tally)
       } catch (cause) {
         throw new Error(`chat ${index} of seed ${seed}, which ends with ${ending}: ${(cause as Error).message}\n${JSON.stringify(chat)}`, { cause })
       }

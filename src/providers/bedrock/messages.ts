@@ -1,10 +1,16 @@
 import type { AssistantMessage, ChatMessage, ToolMessage } from '../../api/chat.ts'
 import type { TranslationContext } from '../family.ts'
+import { traitsOf } from '../anthropic/models.ts'
 import { toBlocks, toCachePoint } from './content.ts'
 import { invalid } from './invalid.ts'
 import { toReasoningBlocks } from './reasoning-blocks.ts'
 import { ToolIds } from './tool-ids.ts'
 import type { ContentBlock, ConverseMessage, SystemBlock } from './wire.ts'
+
+/** Said by the user where the assistant has the last word and the model would not go on from it. */
+const goOn = 'Please continue from where you left off.'
+/** Stands for a user's first or last word that is empty, and for one before the assistant's first. */
+const nothing = '.'
 
 interface Conversation {
   system: SystemBlock[]
@@ -65,8 +71,25 @@ export function toConversation (messages: readonly ChatMessage[], context: Trans
         break
     }
   }
-  if (turns[0]?.role !== 'user') throw invalid('messages', 'messages must begin with a message of the user that is not empty: Bedrock takes no other conversation.')
+  makeWhole(system, turns, messages.at(-1)?.role === 'assistant', context.model)
   return { system, messages: turns.map(({ role, toolResults, blocks }) => ({ role, content: [...toolResults, ...blocks] })), calledTools }
+}
+
+/**
+ * Bedrock takes conversations that begin with the user and have something in them; newer models of Anthropic, only those that end with the user.
+ * @param hasLastWord the assistant's was the last message, whatever became of it
+ */
+function makeWhole (system: SystemBlock[], turns: Turn[], hasLastWord: boolean, model: string): void {
+  const userSays = (blocks: ContentBlock[]): Turn => ({ role: 'user', toolResults: [], blocks })
+  if (turns.length === 0) {
+    if (!system.some((block) => 'text' in block)) throw invalid('messages', 'messages must have one that says something.')
+    turns.push(userSays(system.splice(0)))
+  }
+  if (turns[0]?.role === 'assistant') turns.unshift(userSays([{ text: nothing }]))
+  const last = turns.at(-1) as Turn
+  if (last.role === 'user' || last.blocks.some((block) => 'toolUse' in block)) return
+  if (!hasLastWord) turns.push(userSays([{ text: nothing }]))
+  else if (!traitsOf(model).takesPrefill) turns.push(userSays([{ text: goOn }]))
 }
 
 function toSystemBlocks (blocks: readonly ContentBlock[], path: string): SystemBlock[] {
