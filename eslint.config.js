@@ -17,6 +17,7 @@ const mayImport = {
   'log.ts': ['api', 'errors.ts'],
   // Front thread.
   'gateway.ts': ['api', 'errors.ts', 'reload', 'request-run.ts', 'request-record.ts', 'single-flight'],
+  models: ['api', 'errors.ts', 'pool', 'reload'],
   admin: ['api', 'config', 'errors.ts', 'pool', 'reload', 'router', 'transport'],
   reload: ['api', 'config', 'errors.ts', 'pool'],
   'single-flight': ['gateway-context.ts', 'router', 'reload', 'api', 'errors.ts', 'request-run.ts', 'request-record.ts'],

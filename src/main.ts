@@ -18,6 +18,7 @@ import type { RequestHandle } from './request-record.ts'
 import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
+import { ModelCatalog } from './models/model-catalog.ts'
 import { findModel, modelListPaths, toModelList } from './transport/models.ts'
 import { Transport } from './transport/server.ts'
 import type { Page } from './transport/server.ts'
@@ -74,6 +75,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     reloader,
     readHealth: () => generations.current.settings.providers.map((provider) => toProviderHealth(provider, generations.current.pools.get(provider.name) as ProviderPool, health.of(provider.name), nowMs()))
   })
+  const catalog = new ModelCatalog(() => generations.current, nowMs)
   let draining = false
 
   const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
@@ -94,7 +96,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
       '/health/ready': () => healthPage(!draining),
       '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
       '/api/version': () => ({ status: 200, contentType: json, body: JSON.stringify({ version }) }),
-      ...Object.fromEntries(modelListPaths.map((path) => [path, (query: string, headers: readonly string[]) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, path, query, headers) })]))
+      ...Object.fromEntries(modelListPaths.map((path) => [path, async (query: string, headers: readonly string[]) => ({ status: 200, contentType: json, body: toModelList(generations.current.settings, await catalog.names(), path, query, headers) })]))
     },
     findModel: (path, headers) => findModel(generations.current.settings, path, headers),
     api: (request) => admin.handle(request),

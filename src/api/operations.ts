@@ -6,7 +6,9 @@ export const operations = [
   'chat_completion', 'text_completion', 'embedding', 'responses', 'rerank', 'count_tokens',
   'image_generation', 'image_edit', 'image_variation', 'speech', 'transcription', 'translation', 'moderation',
   'file_upload', 'file_list', 'file_retrieve', 'file_content', 'file_delete',
-  'batch_create', 'batch_list', 'batch_retrieve', 'batch_results', 'batch_cancel', 'batch_delete'
+  'batch_create', 'batch_list', 'batch_retrieve', 'batch_results', 'batch_cancel', 'batch_delete',
+  // The gateway's own question: see `ModelCatalog`.
+  'list_models'
 ] as const
 
 export type Operation = (typeof operations)[number]

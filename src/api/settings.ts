@@ -42,6 +42,8 @@ export interface ClientSettings {
   readonly requestTimeoutMs: number
   /** A reader that takes nothing for this long is cut off. */
   readonly slowClientTimeoutMs: number
+  /** `GET /v1/models` asks providers what they have, for keys that take any model. */
+  readonly listUpstreamModels: boolean
   /** Names of extra metric labels, filled from `x-bf-dim-*` headers. */
   readonly prometheusLabels: readonly string[]
 }
@@ -93,6 +95,8 @@ export interface ProviderSettings {
   readonly nativeOperations: readonly Operation[]
   /** Upstream path per operation, appended to `baseUrl`; or a whole URL. */
   readonly paths: Readonly<Record<Operation, string>>
+  /** Where the provider says which models it has, appended to `baseUrl`; null: nowhere, or it is not to be asked. */
+  readonly modelsPath: string | null
   /** Ask for usage in streams when the client did not (`stream_options.include_usage`). */
   readonly injectStreamUsage: boolean
   /** By model, before what the price data says. */

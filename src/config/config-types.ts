@@ -193,6 +193,10 @@ export interface Client {
    */
   prometheus_labels: string[]
   /**
+   * `GET /v1/models` asks each provider which models it has, where a key takes any model; what they say counts for five minutes. Otherwise such a key stands as `provider/*`.
+   */
+  list_upstream_models: boolean
+  /**
    * A client that reads nothing of its answer for this long is cut off. In seconds.
    */
   slow_client_timeout_in_seconds: number

@@ -24,6 +24,7 @@ export function resolveCustomProvider (config: CustomProviderConfig, allowPrivat
     ...provider,
     keyless: config.is_key_less,
     operations: allowed,
+    modelsPath: config.allowed_requests === undefined || config.allowed_requests.list_models ? provider.modelsPath : null,
     nativeOperations: provider.kind === 'openai' ? provider.nativeOperations.filter((operation) => allowed.includes(operation)) : provider.nativeOperations,
     paths: overriddenPaths(provider, config, allowPrivateNetwork, `${path}.request_path_overrides`, context)
   }

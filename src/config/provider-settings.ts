@@ -65,6 +65,7 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
     operations: builtIn.operations,
     nativeOperations: builtIn.nativeOperations,
     paths: builtIn.paths,
+    modelsPath: builtIn.modelsPath,
     injectStreamUsage: builtIn.injectStreamUsage,
     prices: resolvePrices(config),
     mock: resolveMock(config, builtIn)

@@ -12,6 +12,8 @@ export interface BuiltInProvider {
   /** Those of `operations` that the provider itself has. */
   readonly nativeOperations: readonly Operation[]
   readonly paths: Readonly<Record<Operation, string>>
+  /** Null: it has no list of its models that its key opens. */
+  readonly modelsPath: string | null
   readonly injectStreamUsage: boolean
   /** Environment variable that is used when the config gives no key; null for key-less providers. */
   readonly keyVariable: string | null
@@ -44,7 +46,8 @@ const defaultPaths: Readonly<Record<Operation, string>> = {
   batch_retrieve: '/v1/batches',
   batch_results: '/v1/batches',
   batch_cancel: '/v1/batches',
-  batch_delete: '/v1/batches'
+  batch_delete: '/v1/batches',
+  list_models: '/v1/models'
 }
 
 const anthropicBatches = '/v1/messages/batches'
@@ -85,7 +88,7 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('vllm', 'http://127.0.0.1:8000', [...full, 'transcription', 'translation'], { keyless: true, keyVariable: null, urlBlock: 'vllm_key_config' }),
   row('sgl', 'http://127.0.0.1:30000', chatTextEmbedding, { keyless: true, keyVariable: null, urlBlock: 'sgl_key_config' }),
   // Its paths have no /v1, and it sends usage with every piece of a stream.
-  row('perplexity', 'https://api.perplexity.ai', chat, { paths: { ...defaultPaths, chat_completion: '/chat/completions' }, injectStreamUsage: false }),
+  row('perplexity', 'https://api.perplexity.ai', chat, { paths: { ...defaultPaths, chat_completion: '/chat/completions' }, modelsPath: null, injectStreamUsage: false }),
   row('nebius', 'https://api.studio.nebius.com', [...chatTextEmbedding, 'image_generation']),
   row('openrouter', 'https://openrouter.ai/api', [...chatTextResponses, 'speech']),
   row('xai', 'https://api.x.ai', [...chatTextResponses, 'image_generation']),
@@ -94,28 +97,28 @@ const table: ReadonlyMap<string, BuiltInProvider> = new Map([
   row('together', 'https://api.together.xyz', [...chatTextEmbedding, 'image_generation', 'speech', 'transcription', 'translation']),
   row('parasail', 'https://api.parasail.io', chat),
   // Its keys say where it is.
-  row('azure', '', [...full, ...images, ...audio, ...files, ...batches], { kind: 'azure' }),
+  row('azure', '', [...full, ...images, ...audio, ...files, ...batches], { kind: 'azure', modelsPath: null }),
   row('huggingface', 'https://router.huggingface.co', chat),
   // It always sends usage and refuses fields that it does not know.
   row('mistral', 'https://api.mistral.ai', ['chat_completion', 'embedding', 'speech', 'transcription', 'moderation', ...files], { kind: 'mistral', injectStreamUsage: false }),
   // Every chat goes to its Messages API, whatever the client's endpoint; usage comes with every stream.
-  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'count_tokens', ...files, ...batches, 'batch_results', 'batch_delete'], { kind: 'anthropic', paths: anthropicPaths, injectStreamUsage: false }),
+  row('anthropic', 'https://api.anthropic.com', ['chat_completion', 'count_tokens', ...files, ...batches, 'batch_results', 'batch_delete'], { kind: 'anthropic', paths: anthropicPaths, modelsPath: '/v1/models?limit=1000', injectStreamUsage: false }),
   row('cohere', 'https://api.cohere.com', ['chat_completion', 'embedding', 'rerank'], {
-    kind: 'cohere', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
+    kind: 'cohere', modelsPath: '/v1/models?page_size=1000', paths: { ...defaultPaths, chat_completion: '/v2/chat', responses: '/v2/chat', embedding: '/v2/embed', rerank: '/v2/rerank' }, injectStreamUsage: false
   }),
   // Each key has a region of its own.
-  row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens', ...images], { kind: 'bedrock', injectStreamUsage: false }),
-  row('gemini', 'https://generativelanguage.googleapis.com', google, { kind: 'gemini', injectStreamUsage: false }),
+  row('bedrock', 'https://bedrock-runtime.{region}.amazonaws.com', ['chat_completion', 'embedding', 'rerank', 'count_tokens', ...images], { kind: 'bedrock', modelsPath: null, injectStreamUsage: false }),
+  row('gemini', 'https://generativelanguage.googleapis.com', google, { kind: 'gemini', modelsPath: '/v1beta/models?pageSize=1000', injectStreamUsage: false }),
   // Stands for the address by region, see src/providers/vertex/endpoint.ts.
-  row('vertex', 'https://aiplatform.googleapis.com', google, { kind: 'vertex', injectStreamUsage: false }),
-  row('mock', '', full, { kind: 'mock', keyless: true, keyVariable: null })
+  row('vertex', 'https://aiplatform.googleapis.com', google, { kind: 'vertex', modelsPath: null, injectStreamUsage: false }),
+  row('mock', '', full, { kind: 'mock', modelsPath: null, keyless: true, keyVariable: null })
 ])
 
 export const builtInNames: readonly string[] = [...table.keys()]
 
 /** Ollama in its own words, where a key's `ollama_key_config.native` says so. */
 export function nativeOllama (builtIn: BuiltInProvider): BuiltInProvider {
-  return { ...builtIn, kind: 'ollama', paths: { ...builtIn.paths, chat_completion: '/api/chat', responses: '/api/chat', embedding: '/api/embed' }, injectStreamUsage: false }
+  return { ...builtIn, kind: 'ollama', modelsPath: '/api/tags', paths: { ...builtIn.paths, chat_completion: '/api/chat', responses: '/api/chat', embedding: '/api/embed' }, injectStreamUsage: false }
 }
 
 /** Providers of the original that this version does not serve: their blocks load, their requests are refused. */
@@ -163,6 +166,7 @@ function row (name: string, baseUrl: string, native: readonly Operation[], more:
     operations: withThroughChat(native),
     nativeOperations: native,
     paths: defaultPaths,
+    modelsPath: defaultPaths.list_models,
     injectStreamUsage: true,
     keyVariable: `${name.toUpperCase()}_API_KEY`,
     urlBlock: null,

@@ -37,7 +37,8 @@ export function resolveClient (file: ConfigFile): ClientSettings {
     allowDirectKeys: client.allow_direct_keys,
     requestTimeoutMs: secondsToMs(client.request_timeout_in_seconds),
     slowClientTimeoutMs: secondsToMs(client.slow_client_timeout_in_seconds),
-    prometheusLabels: client.prometheus_labels
+    prometheusLabels: client.prometheus_labels,
+    listUpstreamModels: client.list_upstream_models
   }
 }
 

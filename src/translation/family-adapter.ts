@@ -11,6 +11,7 @@ import { RelayedBytes } from '../providers/relayed-bytes.ts'
 import { ChatCall, TokenCountCall } from './conversation-calls.ts'
 import { FamilyCall } from './family-call.ts'
 import { ImageCall, SpeechCall, TranscriptionCall } from './media-calls.ts'
+import { ModelListCall } from './model-list-call.ts'
 import { NativeArrayStream, NativeStream } from './native-stream.ts'
 import type { AdapterContext } from './translated-call.ts'
 import { EmbeddingCall, RerankCall } from './vector-calls.ts'
@@ -19,6 +20,7 @@ import { EmbeddingCall, RerankCall } from './vector-calls.ts'
 export function createFamilyAdapter (family: Family, settings: ProviderSettings, context: AdapterContext): Adapter {
   return {
     open (job: JobFrame): AdapterCall {
+      if (job.operation === 'list_models') return new ModelListCall(family, settings, job)
       if (family.isNative(job.dialect, job.operation, job.model, job.body)) return new NativeCall(family, settings, job)
       if (job.passthrough) return new RefusedCall(family, settings, job, `Only its own API goes through to ${settings.name} unread, and this is not it.`)
       switch (job.operation) {

@@ -22,12 +22,13 @@ export const modelListPaths = Object.keys(listPaths) as ListPath[]
 const itemLists = modelListPaths.filter((path) => path !== '/api/tags')
 
 /**
- * Every model that a configured key names, as `provider/model`; `provider/*` where a key takes any model. At `/v1/models`, which OpenAI's and Anthropic's
+ * Every model that a configured key names, as `provider/model`; where a key takes any model, those that the provider lists, else `provider/*`. At `/v1/models`, which OpenAI's and Anthropic's
  * clients both ask for, the header `anthropic-version` tells them apart.
+ * @param listed by provider
  * @param query raw; `provider` asks for one only
  */
-export function toModelList (settings: Settings, path: ListPath, query: string, headers: readonly string[]): string {
-  const names = modelNames(settings, new URLSearchParams(query).get('provider'))
+export function toModelList (settings: Settings, listed: ReadonlyMap<string, readonly string[]>, path: ListPath, query: string, headers: readonly string[]): string {
+  const names = modelNames(settings, listed, new URLSearchParams(query).get('provider'))
   const dialect = dialectOf(path, headers)
   const models = names.map((name) => toModel(dialect, name))
   switch (dialect) {
@@ -88,14 +89,16 @@ function keyServes (key: KeySettings, model: string): boolean {
   return key.enabled && !key.blacklistedModels.includes(model) && (key.models.includes('*') || key.models.includes(model) || Object.hasOwn(key.aliases, model))
 }
 
-function modelNames (settings: Settings, provider: string | null): string[] {
+function modelNames (settings: Settings, listed: ReadonlyMap<string, readonly string[]>, provider: string | null): string[] {
   return settings.providers
     .filter((candidate) => candidate.unavailableReason === null && (provider === null || candidate.name === provider))
     .flatMap((candidate) => {
       const names = new Set<string>()
       for (const key of candidate.keys) {
         if (!key.enabled) continue
-        for (const model of [...key.models, ...Object.keys(key.aliases)]) {
+        // What the provider itself says stands for any model, where it said something.
+        const own = key.models.flatMap((model) => model === '*' ? listed.get(candidate.name) ?? [model] : [model])
+        for (const model of [...own, ...Object.keys(key.aliases)]) {
           if (!key.blacklistedModels.includes(model)) names.add(model)
         }
       }

@@ -10,7 +10,7 @@ const key = { name: 'main', value: 'x' }
 const gateway = await startTestGateway({ after }, {
   providers: {
     openai: { keys: [{ ...key, models: ['gpt-4o', 'gpt-4o-mini'], aliases: { fast: 'gpt-4o-mini' } }] },
-    anthropic: { keys: [{ ...key, models: ['*'] }] },
+    anthropic: { keys: [{ ...key, models: ['*'] }], network_config: { base_url: 'http://127.0.0.1:9', allow_private_network: true } },
     cohere: {}
   }
 })

@@ -37,6 +37,7 @@ const mockWithDefaults = {
   operations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
   nativeOperations: ['chat_completion', 'text_completion', 'embedding', 'responses'],
   paths: openAiPaths,
+  modelsPath: null,
   injectStreamUsage: true,
   prices: {},
   mock: {
@@ -57,7 +58,7 @@ test('the smallest file gives every default', () => {
   assert.deepEqual(settings, {
     generation: 1,
     server: { host: '127.0.0.1', port: 8080, logLevel: 'info', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true },
-    client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, allowDirectKeys: false, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: [] },
+    client: { initialPoolSize: 300, dropExcessRequests: false, requestBodyBytesMax: 104857600, allowDirectKeys: false, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: [], listUpstreamModels: true },
     providers: [mockWithDefaults]
   })
   assert.deepEqual(warnings, [])

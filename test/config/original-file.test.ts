@@ -84,7 +84,7 @@ const { settings, warnings } = load(originalFile, { OPENAI_API_KEY: 'key-a', OPE
 test('a file of the original loads unchanged: client and server', () => {
   assert.deepEqual(settings.server, { host: '127.0.0.1', port: 8080, logLevel: 'info', preStopDelayMs: 0, shutdownTimeoutMs: 30000, adminKey: '', watchConfig: true })
   assert.deepEqual(settings.client, {
-    initialPoolSize: 500, dropExcessRequests: true, requestBodyBytesMax: 52428800, allowDirectKeys: false, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: ['team', 'environment']
+    initialPoolSize: 500, dropExcessRequests: true, requestBodyBytesMax: 52428800, allowDirectKeys: false, requestTimeoutMs: 300000, slowClientTimeoutMs: 60000, prometheusLabels: ['team', 'environment'], listUpstreamModels: true
   })
 })
 
@@ -125,6 +125,7 @@ test('a file of the original loads unchanged: a provider with every block', () =
     operations: openAi,
     nativeOperations: openAi,
     paths: openAiPaths,
+    modelsPath: '/v1/models',
     injectStreamUsage: true,
     prices: {},
     mock: null

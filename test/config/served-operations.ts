@@ -31,5 +31,6 @@ export const openAiPaths = {
   batch_retrieve: batchesPath,
   batch_results: batchesPath,
   batch_cancel: batchesPath,
-  batch_delete: batchesPath
+  batch_delete: batchesPath,
+  list_models: '/v1/models'
 }

@@ -40,6 +40,7 @@ export function createProvider (name: string, extra: Partial<ProviderSettings> =
     nativeOperations: extra.operations ?? ['chat_completion', 'text_completion', 'embedding', 'responses'],
     paths: builtInProvider('openai')?.paths as ProviderSettings['paths'],
     prices: {},
+    modelsPath: null,
     injectStreamUsage: true,
     mock: null,
     ...extra
@@ -50,7 +51,7 @@ export function createSettings (providers: readonly ProviderSettings[]): Setting
   return {
     generation: 1,
     server: { host: '127.0.0.1', port: 0, logLevel: 'silent', preStopDelayMs: 0, shutdownTimeoutMs: 1_000, adminKey: '', watchConfig: false },
-    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, allowDirectKeys: false, requestTimeoutMs: 60_000, slowClientTimeoutMs: 1_000, prometheusLabels: [] },
+    client: { initialPoolSize: 1, dropExcessRequests: true, requestBodyBytesMax: 1 << 20, allowDirectKeys: false, requestTimeoutMs: 60_000, slowClientTimeoutMs: 1_000, prometheusLabels: [], listUpstreamModels: true },
     providers
   }
 }
