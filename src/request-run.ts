@@ -51,7 +51,7 @@ export class RequestRun implements AttemptOwner, ClientWatcher, JobTerms {
       const { pin, isDirect, timeoutMs, priority, provider } = parseRoutingHeaders(headers, this.generation.settings.client.allowDirectKeys)
       this.priority = priority
       this.deadlineMs = receivedAtMs + Math.min(timeoutMs, this.generation.settings.client.requestTimeoutMs)
-      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, this.request, provider), operation, pin, isDirect, fallbacks: parsed.fallbacks, deadlineMs: this.deadlineMs })).start()
+      return (this.record.plan = new RoutePlan(this.generation.settings, this.context, { model: qualifyModel(this.generation.settings, this.request, provider), operation, pin, isDirect, fallbacks: parsed.fallbacks, isBound: this.request.passthroughTo !== null || parsed.model === '', deadlineMs: this.deadlineMs })).start()
     })
   }
 

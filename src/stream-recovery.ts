@@ -24,7 +24,9 @@ export interface Continuation {
 
 /** @returns null where a stream that breaks cannot be continued: recovery is off, or the operation has no text to compare */
 export function createRecovery (request: GatewayRequest, provider: ProviderSettings, client: Client): RecoverableStream | null {
-  const { dialect, operation } = request
+  const { dialect, operation, passthroughTo } = request
+  // What goes through unread is not put together again.
+  if (passthroughTo !== null) return null
   if (!provider.streamRecovery.enabled || dialect !== 'openai' || (operation !== 'chat_completion' && operation !== 'text_completion')) return null
   return new RecoverableStream(request, provider.streamRecovery.textBytesMax, client)
 }

@@ -25,6 +25,7 @@ class ModelQuestion implements JobListener {
   private readonly provider: ProviderSettings
   private readonly resolve: (names: readonly string[] | null) => void
   private timer: NodeJS.Timeout | null = null
+  private ended = false
 
   constructor (pool: JobPool, provider: ProviderSettings, resolve: (names: readonly string[] | null) => void) {
     this.pool = pool
@@ -36,7 +37,8 @@ class ModelQuestion implements JobListener {
     const { pool, provider } = this
     try {
       const job: Job = pool.submit(this, provider, toHead(provider), [noBody], 0, { priority: 'low', deadlineMs })
-      this.timer = setTimeout(() => { pool.cancel(job) }, patienceMs)
+      // It may have ended by now, and its slot may serve somebody else.
+      if (!this.ended) this.timer = setTimeout(() => { pool.cancel(job) }, patienceMs)
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       this.end(null)
@@ -60,6 +62,7 @@ class ModelQuestion implements JobListener {
   }
 
   private end (names: readonly string[] | null): void {
+    this.ended = true
     if (this.timer !== null) clearTimeout(this.timer)
     this.resolve(names)
   }

@@ -50,8 +50,7 @@ export class ModelCatalog {
     entry.pending = askForModels(provider, generation, this.nowMs).then((names) => {
       entry.names = names ?? entry.names
       entry.expiresMs = this.nowMs() + (names === null ? failureMs : listMs)
-      entry.pending = null
-    })
+    }).finally(() => { entry.pending = null })
     return entry
   }
 }

@@ -1,9 +1,10 @@
-import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
+import type { StreamEvent, StreamEventKind } from '../api/framing.ts'
 import { noUsage } from '../api/usage.ts'
 import type { StreamTranslator } from './adapter.ts'
+import { UnchangedStream } from './unchanged-stream.ts'
 
 /** Bytes that go on as they come, sound or a file for instance. The length that the provider announced says whether they are complete, and HTTP sees to that. */
-export class RelayedBytes implements StreamTranslator {
+export class RelayedBytes extends UnchangedStream implements StreamTranslator {
   readonly usage = noUsage
   readonly unreportedTokens = 0
   readonly finished = false
@@ -12,17 +13,5 @@ export class RelayedBytes implements StreamTranslator {
 
   classify (_event: StreamEvent): StreamEventKind {
     return 'content'
-  }
-
-  isOpening (_event: StreamEvent): boolean {
-    return false
-  }
-
-  write ({ bytes, start, end }: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
-    sink.append(bytes, start, end)
-  }
-
-  takeMissingEnd (): Uint8Array {
-    return Buffer.alloc(0)
   }
 }

@@ -10,8 +10,6 @@ export function toName ({ provider, model }: ModelReference): string {
 
 /** @returns the model and the fallbacks that the config has for it, as names in order */
 export function withConfigured (model: string, { provider, requestedModel }: Route): readonly string[] {
-  // What a provider keeps is at no other one.
-  if (requestedModel === '') return [model]
   const { byModel, general } = provider.fallbacks
   const configured = Object.hasOwn(byModel, requestedModel) ? byModel[requestedModel] as readonly ModelReference[] : general
   return configured.length === 0 ? [model] : [model, ...configured.map(toName)].slice(0, targetsMax)

@@ -10,6 +10,8 @@ export interface PlanRequest {
   isDirect: boolean
   /** `fallbacks` of the body as model names; null when it brings none. */
   fallbacks: readonly string[] | null
+  /** Nobody but its first target may serve it: its body is in that provider's own words, or it is about what that one keeps. */
+  isBound: boolean
   /** On the clock of `nowMs`: no attempt starts when it is over. */
   deadlineMs: number
 }

@@ -108,9 +108,9 @@ export class RoutePlan {
    * @throws GatewayError when the request names nobody who could serve it
    */
   start (): Step {
-    const { model, fallbacks, isDirect } = this.request
+    const { model, fallbacks, isDirect, isBound } = this.request
     this.primary = isDirect ? toDirectRoute(this.route(0)) : this.route(0)
-    this.hops = fallbacks === null ? withConfigured(model, this.primary) : [model, ...fallbacks].slice(0, targetsMax)
+    if (!isBound) this.hops = fallbacks === null ? withConfigured(model, this.primary) : [model, ...fallbacks].slice(0, targetsMax)
     return this.enter()
   }
 
@@ -214,7 +214,7 @@ export class RoutePlan {
 
   private fallBack (outcome: Outcome): Step {
     const own = outcome === 'context_length' ? this.primary?.provider.fallbacks.contextLength : outcome === 'content_policy' ? this.primary?.provider.fallbacks.contentPolicy : undefined
-    if (own !== undefined && own.length > 0 && !this.hasOwnFallbacks) {
+    if (own !== undefined && own.length > 0 && !this.hasOwnFallbacks && !this.request.isBound) {
       this.hasOwnFallbacks = true
       this.hops = [...this.hops.slice(0, this.hop + 1), ...own.map(toName)]
     }

@@ -1,9 +1,10 @@
+import type { JsonObject } from '../api/chat.ts'
 import type { StreamFraming } from '../api/framing.ts'
 import type { JobFrame } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
 import type { AdapterCall, AdapterReply, AdapterRequest, ReplyHeaders, StreamTranslator } from '../providers/adapter.ts'
-import type { Family } from '../providers/family.ts'
+import type { Family, TranslationContext } from '../providers/family.ts'
 import { toUpstreamHeaders } from '../providers/upstream-headers.ts'
 
 /** What the calls of a family share: credentials, headers, errors. */
@@ -52,5 +53,35 @@ export abstract class FamilyCall implements AdapterCall {
     } catch (cause) {
       throw new GatewayError('BIFROST_UPSTREAM_BAD_RESPONSE', { message: `${this.settings.name} answered 200 with a body that is not JSON.`, provider: this.settings.name, cause })
     }
+  }
+}
+
+/** The request is put together in the provider's words; what could not be said in them is noted. */
+export abstract class RewrittenCall extends FamilyCall {
+  private readonly dropped: string[] = []
+  /** Empty until the answer is there. */
+  protected replyHeaders: ReplyHeaders = {}
+
+  /** The front has looked at the body: it is a JSON object, but for forms. */
+  protected get body (): JsonObject {
+    return JSON.parse(this.job.body.toString('utf8')) as JsonObject
+  }
+
+  protected translation (): TranslationContext {
+    const { model, keyIndex, stream, relay, passExtraParams, forwardedHeaders } = this.job
+    return {
+      model,
+      keyIndex,
+      stream: stream && !relay,
+      passExtraParams,
+      forwardedHeaders,
+      replyHeaders: this.replyHeaders,
+      drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
+    }
+  }
+
+  /** Where the dialect has a place for it: what the provider could not be asked. */
+  protected droppedFields (): string {
+    return this.dropped.length === 0 ? '' : `"dropped_params":${JSON.stringify(this.dropped)}`
   }
 }

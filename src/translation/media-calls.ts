@@ -1,45 +1,30 @@
-import type { ChatUsage, JsonObject } from '../api/chat.ts'
+import type { ChatUsage } from '../api/chat.ts'
 import { scanForm } from '../api/form-scan.ts'
 import type { FormPart } from '../api/form-scan.ts'
 import type { JobFrame } from '../api/job.ts'
 import type { ImageRequest, MediaFile, SpeechRequest, TranscriptionRequest } from '../api/media.ts'
+import { invalid } from '../api/parsed-request.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { createUsage } from '../api/usage.ts'
 import type { Usage } from '../api/usage.ts'
-import { GatewayError } from '../errors.ts'
 import type { AdapterReply, AdapterRequest } from '../providers/adapter.ts'
 import { toUsage } from '../providers/chat-usage.ts'
 import type { Family, ImageProvider, ProviderRequest, SpeechProvider, TranscriptionProvider, TranslationContext } from '../providers/family.ts'
-import { FamilyCall } from './family-call.ts'
+import { RewrittenCall } from './family-call.ts'
 
 /** OpenAI's requests for images and sound, put into a provider's words, and its answers back. */
-abstract class MediaCall extends FamilyCall {
-  private readonly dropped: string[] = []
-
+abstract class MediaCall extends RewrittenCall {
   protected abstract translate (context: TranslationContext): ProviderRequest
 
   toRequest (): AdapterRequest | Promise<AdapterRequest> {
-    const { job } = this
-    const { url, headers, body } = this.translate({
-      model: job.model,
-      keyIndex: job.keyIndex,
-      stream: job.stream && !job.relay,
-      passExtraParams: job.passExtraParams,
-      forwardedHeaders: job.forwardedHeaders,
-      drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
-    })
+    const { url, headers, body } = this.translate(this.translation())
     // A form is answered in JSON as it goes up in JSON.
     return this.authorized(url, { 'content-type': 'application/json', accept: 'application/json', ...headers }, Buffer.from(JSON.stringify(body)))
   }
 
   protected toReply (answer: object, usage: ChatUsage | null | undefined): AdapterReply {
     const body = Buffer.from(JSON.stringify(answer))
-    return { body, usage: toCounts(usage), spliceOffset: body.length - 1, extraFields: this.dropped.length === 0 ? '' : `"dropped_params":${JSON.stringify(this.dropped)}` }
-  }
-
-  /** The front has looked at the body: it is a JSON object, or a form with what is required. */
-  protected json (): JsonObject {
-    return JSON.parse(this.job.body.toString('utf8')) as JsonObject
+    return { body, usage: toCounts(usage), spliceOffset: body.length - 1, extraFields: this.droppedFields() }
   }
 }
 
@@ -55,7 +40,7 @@ export class ImageCall extends MediaCall {
   }
 
   protected translate (context: TranslationContext): ProviderRequest {
-    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream', message: `stream must be false for ${this.settings.name}: it has images only as a whole.` })
+    if (context.stream) throw invalid('stream', `stream must be false for ${this.settings.name}: it has images only as a whole.`)
     this.request = this.toImageRequest()
     return this.image.toImageRequest(this.request, context)
   }
@@ -69,10 +54,10 @@ export class ImageCall extends MediaCall {
     const { model, contentType } = this.job
     const operation = this.job.operation as ImageRequest['operation']
     if (contentType === '') {
-      const { model: _model, prompt, ...options } = this.json()
-      if (typeof prompt !== 'string') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'prompt', message: 'prompt must be text.' })
+      const { model: _model, prompt, ...options } = this.body
+      if (typeof prompt !== 'string') throw invalid('prompt', 'prompt must be text.')
       // An edit may come as JSON, with its images by id or address: nobody but OpenAI has those.
-      if (operation !== 'image_generation') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'content-type', message: `${operation} by ${this.settings.name} takes its images as files of a multipart/form-data form.` })
+      if (operation !== 'image_generation') throw invalid('content-type', `${operation} by ${this.settings.name} takes its images as files of a multipart/form-data form.`)
       return { operation, model, prompt, images: [], mask: null, options }
     }
     const { fields, files } = readForm(this.job)
@@ -91,9 +76,9 @@ export class SpeechCall extends MediaCall {
   }
 
   protected translate (context: TranslationContext): ProviderRequest {
-    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream_format', message: `stream_format must be "audio" for ${this.settings.name}, not "sse".` })
-    const { model: _model, input, ...options } = this.json()
-    if (typeof input !== 'string') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'input', message: 'input must be text.' })
+    if (context.stream) throw invalid('stream_format', `stream_format must be "audio" for ${this.settings.name}, not "sse".`)
+    const { model: _model, input, ...options } = this.body
+    if (typeof input !== 'string') throw invalid('input', 'input must be text.')
     this.request = { model: this.job.model, input, options }
     return this.speech.toSpeechRequest(this.request, context)
   }
@@ -114,11 +99,11 @@ export class TranscriptionCall extends MediaCall {
   }
 
   protected translate (context: TranslationContext): ProviderRequest {
-    if (context.stream) throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'stream', message: `stream must be false for ${this.settings.name}: it has transcripts only as a whole.` })
+    if (context.stream) throw invalid('stream', `stream must be false for ${this.settings.name}: it has transcripts only as a whole.`)
     const { fields, files } = readForm(this.job)
     const { model: _model, ...options } = fields
     const format = options['response_format'] ?? 'json'
-    if (format !== 'json' && format !== 'text') throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'response_format', message: `response_format must be json or text for ${this.settings.name}, not ${JSON.stringify(format.slice(0, 64))}.` })
+    if (format !== 'json' && format !== 'text') throw invalid('response_format', `response_format must be json or text for ${this.settings.name}, not ${JSON.stringify(format.slice(0, 64))}.`)
     this.request = { operation: this.job.operation as TranscriptionRequest['operation'], model: this.job.model, file: (files.find(({ name }) => name === 'file') as { file: MediaFile }).file, options }
     return this.transcription.toTranscriptionRequest(this.request, context)
   }

@@ -5,10 +5,11 @@ import type { EventSink, StreamEvent, StreamEventKind } from '../api/framing.ts'
 import type { StreamTranslator } from '../providers/adapter.ts'
 import type { ChatSink } from '../api/chat-sink.ts'
 import type { ChatDecoder } from '../providers/family.ts'
+import { UnchangedStream } from '../providers/unchanged-stream.ts'
 import { StreamUsage } from './stream-usage.ts'
 
 /** A stream whose dialect the client speaks too: events go through as they came; the decoder only says what they mean. */
-export class NativeStream implements StreamTranslator {
+export class NativeStream extends UnchangedStream implements StreamTranslator {
   private readonly decoder: ChatDecoder
   private readonly counted = new StreamUsage()
   private said = false
@@ -23,6 +24,7 @@ export class NativeStream implements StreamTranslator {
   }
 
   constructor (decoder: ChatDecoder) {
+    super()
     this.decoder = decoder
   }
 
@@ -38,16 +40,8 @@ export class NativeStream implements StreamTranslator {
     return kind === 'hidden' ? 'content' : kind
   }
 
-  isOpening (_event: StreamEvent): boolean {
+  override isOpening (_event: StreamEvent): boolean {
     return !this.said
-  }
-
-  write (event: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
-    sink.append(event.bytes, event.start, event.end)
-  }
-
-  takeMissingEnd (): Uint8Array {
-    return new Uint8Array(0)
   }
 }
 

@@ -9,7 +9,7 @@ import { GatewayError } from '../errors.ts'
 import type { MediaFetcher } from '../fetch/media-fetcher.ts'
 import type { AdapterReply, AdapterRequest, ReplyHeaders } from '../providers/adapter.ts'
 import type { Family, ProviderRequest, TranslationContext } from '../providers/family.ts'
-import { FamilyCall } from './family-call.ts'
+import { RewrittenCall } from './family-call.ts'
 
 /** What the adapters read of the outside world. */
 export interface AdapterContext {
@@ -21,11 +21,8 @@ export interface AdapterContext {
 }
 
 /** The request is taken apart in the client's words and put together in the provider's, the answer the other way round. */
-export abstract class TranslatedCall extends FamilyCall {
+export abstract class TranslatedCall extends RewrittenCall {
   protected readonly context: AdapterContext
-  private readonly dropped: string[] = []
-  /** Empty until the answer is there. */
-  private replyHeaders: ReplyHeaders = {}
 
   constructor (family: Family, settings: ProviderSettings, job: JobFrame, context: AdapterContext) {
     super(family, settings, withoutDialectHeaders(job))
@@ -46,28 +43,6 @@ export abstract class TranslatedCall extends FamilyCall {
     const bytes = Buffer.from(JSON.stringify(answer))
     const spliceOffset = this.job.dialect === 'openai' ? bytes.length - 1 : -1
     return { body: bytes, usage, spliceOffset, extraFields: this.droppedFields(), headers: this.job.dialect === 'invoke' ? toCountHeaders(usage) : '' }
-  }
-
-  /** The front has looked at the body: it is a JSON object. */
-  protected get body (): JsonObject {
-    return JSON.parse(this.job.body.toString('utf8')) as JsonObject
-  }
-
-  protected translation (): TranslationContext {
-    return {
-      model: this.job.model,
-      keyIndex: this.job.keyIndex,
-      stream: this.job.stream,
-      passExtraParams: this.job.passExtraParams,
-      forwardedHeaders: this.job.forwardedHeaders,
-      replyHeaders: this.replyHeaders,
-      drop: (member) => { if (!this.dropped.includes(member)) this.dropped.push(member) }
-    }
-  }
-
-  /** Where the dialect has a place for it: what the provider could not be asked. */
-  protected droppedFields (): string {
-    return this.dropped.length === 0 ? '' : `"dropped_params":${JSON.stringify(this.dropped)}`
   }
 
   protected answerContext (includeUsage: boolean): AnswerContext {

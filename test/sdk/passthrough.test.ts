@@ -110,3 +110,25 @@ test('Anthropic\'s files and batches are kept at Anthropic', async () => {
   assert.deepEqual([file.id, last().path, last().headers['x-api-key'], typeof last().headers['anthropic-version']], ['file_1', '/v1/files', 'sk-ant', 'string'])
   assert.match(String(last().headers['content-type']), /^multipart\/form-data; boundary=/)
 })
+
+test('nobody else is asked: the body is in one provider\'s words, whatever the config or the body say of fallbacks', async (t) => {
+  const bound = await startTestGateway(t, {
+    providers: {
+      openai: { ...keyed('sk-openai'), fallbacks: ['perplexity/sonar'], context_length_fallbacks: ['perplexity/sonar'], stream_recovery: { enabled: true } },
+      perplexity: keyed('pplx')
+    }
+  })
+  const ask = (more: object): Promise<Response> => fetch(`${bound.url}/openai_passthrough/v1/chat/completions`, { method: 'POST', body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }], ...more }) })
+  upstream.answer = (response) => { sendJson(response, 500, { error: { message: 'down', type: 'server_error' } }) }
+  assert.equal((await ask({ fallbacks: ['perplexity/sonar'] })).status, 500)
+  assert.equal((await ask({})).status, 500)
+  upstream.answer = (response) => { sendJson(response, 400, { error: { message: 'too long', type: 'invalid_request_error', code: 'context_length_exceeded' } }) }
+  assert.equal((await ask({})).status, 400)
+  // A stream that breaks is broken: to go on with it would be to change it.
+  upstream.answer = (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}\n\n', () => { response.socket?.destroy() })
+  }
+  assert.match(await (await ask({ stream: true })).text(), /upstream_truncated/)
+  assert.deepEqual(upstream.requests.map(({ headers }) => headers.authorization), Array.from({ length: 4 }, () => 'Bearer sk-openai'))
+})

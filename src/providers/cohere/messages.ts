@@ -1,5 +1,5 @@
 import type { AssistantMessage, ChatMessage, ContentPart } from '../../api/chat.ts'
-import { GatewayError } from '../../errors.ts'
+import { invalid } from '../../api/parsed-request.ts'
 import type { TranslationContext } from '../family.ts'
 import { isGiven } from '../is-given.ts'
 import { toReasoning } from './reasoning.ts'
@@ -15,10 +15,6 @@ export function toMessages (messages: readonly ChatMessage[], context: Translati
   if (last === undefined) throw invalid('messages', 'messages must have one that says something.')
   // OpenAI answers to system messages alone; Cohere wants somebody to have said something.
   return list.every(({ role }) => role === 'system') ? [...list.slice(0, -1), { ...last, role: 'user' }] : list
-}
-
-function invalid (param: string, message: string): GatewayError {
-  return new GatewayError('BIFROST_INVALID_REQUEST', { param, message })
 }
 
 /** @returns null for one that says nothing */

@@ -1,4 +1,4 @@
-import type { EventSink, StreamEvent, StreamEventKind } from '../../api/framing.ts'
+import type { StreamEvent, StreamEventKind } from '../../api/framing.ts'
 import { createUsage } from '../../api/usage.ts'
 import type { Usage } from '../../api/usage.ts'
 import type { GatewayError } from '../../errors.ts'
@@ -6,6 +6,7 @@ import type { StreamTranslator } from '../adapter.ts'
 import { parseEventData } from '../event-data.ts'
 import { toEmbeddedError } from './errors.ts'
 import { toUsage } from './usage.ts'
+import { UnchangedStream } from '../unchanged-stream.ts'
 
 const errorType = /"type"\s*:\s*"error"|^\s*\{\s*"error"/
 /** `image_generation.completed`, `image_edit.completed`, `transcript.text.done`, `speech.audio.done`. */
@@ -14,7 +15,7 @@ const lastType = /"type"\s*:\s*"(?:image_generation\.completed|image_edit\.compl
 const edgeBytes = 1024
 
 /** Streams of images, transcripts and speech: events with a `type`, of which the last one has the usage. They go on as they came. */
-export class OpenAiMediaStream implements StreamTranslator {
+export class OpenAiMediaStream extends UnchangedStream implements StreamTranslator {
   readonly usage: Usage = createUsage()
   /** An image or a sound has no count before its end. */
   readonly unreportedTokens = 0
@@ -24,6 +25,7 @@ export class OpenAiMediaStream implements StreamTranslator {
   private readonly provider: string
 
   constructor (provider: string) {
+    super()
     this.provider = provider
   }
 
@@ -40,18 +42,6 @@ export class OpenAiMediaStream implements StreamTranslator {
     // Several images have a last event each: the connection's end is the end.
     this.finished = true
     return 'content'
-  }
-
-  isOpening (_event: StreamEvent): boolean {
-    return false
-  }
-
-  write ({ bytes, start, end }: StreamEvent, _kind: StreamEventKind, _latencyMs: number, sink: EventSink): void {
-    sink.append(bytes, start, end)
-  }
-
-  takeMissingEnd (): Uint8Array {
-    return Buffer.alloc(0)
   }
 }
 
