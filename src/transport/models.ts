@@ -1,6 +1,6 @@
 import { headerOf } from '../api/client.ts'
 import type { KeySettings, Settings } from '../api/settings.ts'
-import { GatewayError } from '../errors.ts'
+import { decodeModel } from './decode-model.ts'
 
 /** Paths of model lists, at the root and under the mounts, and whose shape the answer has. */
 const listPaths = {
@@ -56,20 +56,12 @@ export function findModel ({ providers }: Settings, path: string, headers: reado
   const list = itemLists.find((candidate) => path.startsWith(`${candidate}/`))
   if (list === undefined) return null
   const dialect = dialectOf(list, headers)
-  const name = decode(path.slice(list.length + 1))
+  const name = decodeModel(path.slice(list.length + 1))
   const slash = name.indexOf('/')
   const named = providers.find((provider) => provider.name === name.slice(0, Math.max(0, slash)))
   const model = named === undefined ? name : name.slice(slash + 1)
   const isServed = dialect === 'gemini' || (named === undefined ? providers : [named]).some(({ unavailableReason, keys }) => unavailableReason === null && keys.some((key) => keyServes(key, model)))
   return { dialect, body: isServed ? JSON.stringify(toModel(dialect, name)) : null }
-}
-
-function decode (segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch (cause) {
-    throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'model', message: `The model in the path is not valid percent-encoding: ${segment.slice(0, 64)}.`, cause })
-  }
 }
 
 function dialectOf (path: ListPath, headers: readonly string[]): ModelDialect {

@@ -3,6 +3,7 @@ import type { HttpMethod } from '../api/job.ts'
 import type { Operation } from '../api/operations.ts'
 import type { RequestRoute } from '../api/parsed-request.ts'
 import { GatewayError } from '../errors.ts'
+import { decodeModel } from './decode-model.ts'
 import { findResource } from './resource-routes.ts'
 import type { ResourceRoute, ResourceRoutes } from './resource-routes.ts'
 
@@ -141,19 +142,19 @@ function findFixed (path: string, isMounted: boolean): PathRoute | null {
 
 function findPatterned (path: string, isMounted: boolean): PathRoute | null {
   const azure = isMounted ? azurePath.exec(path) : null
-  if (azure !== null) return { ...posted, dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decode(azure[1] as string), stream: null, template: `/deployments/{model}${azure[2] as string}` }
+  if (azure !== null) return { ...posted, dialect: 'openai', operation: (fixedRoutes.get(`/v1${azure[2] as string}`) as FixedRoute).operation, model: decodeModel(azure[1] as string), stream: null, template: `/deployments/{model}${azure[2] as string}` }
   const gemini = geminiPath.exec(path)
   const verb = gemini === null ? undefined : geminiVerbs.get(gemini[2] as string)
-  if (gemini !== null && verb !== undefined) return { ...posted, dialect: 'gemini', ...verb, model: decode(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
+  if (gemini !== null && verb !== undefined) return { ...posted, dialect: 'gemini', ...verb, model: decodeModel(gemini[1] as string), template: `/models/{model}:${gemini[2] as string}` }
   const claude = claudePath.exec(path)
   if (claude !== null) {
     const [, model = '', verb = ''] = claude
     if (model === 'count-tokens') return { ...posted, dialect: 'anthropic', operation: 'count_tokens', model: null, stream: false, template: '/models/count-tokens:rawPredict' }
-    return { ...posted, dialect: 'anthropic', operation: 'chat_completion', model: decode(model), stream: verb === 'streamRawPredict', template: `/models/{model}:${verb}` }
+    return { ...posted, dialect: 'anthropic', operation: 'chat_completion', model: decodeModel(model), stream: verb === 'streamRawPredict', template: `/models/{model}:${verb}` }
   }
   const bedrock = bedrockPath.exec(path)
   const action = bedrock === null ? undefined : bedrockActions.get(bedrock[2] as string)
-  if (bedrock !== null && action !== undefined) return { ...posted, ...action, model: decode(bedrock[1] as string), template: `/model/{model}/${bedrock[2] as string}` }
+  if (bedrock !== null && action !== undefined) return { ...posted, ...action, model: decodeModel(bedrock[1] as string), template: `/model/{model}/${bedrock[2] as string}` }
   return null
 }
 
@@ -161,13 +162,4 @@ function findPatterned (path: string, isMounted: boolean): PathRoute | null {
 function defaultProviderOf (dialect: Dialect): string | null {
   if (dialect === 'invoke') return 'bedrock'
   return dialect === 'openai' ? null : dialect
-}
-
-/** Once: a model may hold a percent sign. */
-function decode (segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch (cause) {
-    throw new GatewayError('BIFROST_INVALID_REQUEST', { param: 'model', message: `The model in the path is not valid percent-encoding: ${segment.slice(0, 64)}.`, cause })
-  }
 }

@@ -163,7 +163,8 @@ export class Transport implements ExchangeEvents {
       exchange.dialect = route.dialect
       exchange.template = route.template
       exchange.operation = route.operation
-      exchange.jsonArray = wantsJsonArray(route, request.getQuery())
+      // The query is only asked for where it means something.
+      exchange.jsonArray = route.dialect === 'gemini' && wantsJsonArray(route, request.getQuery())
     }
     if (route === null && page === undefined && resources === null) {
       return exchange.refuse(new GatewayError('BIFROST_ROUTE_NOT_FOUND', { message: `Route not found: ${path}` }))
