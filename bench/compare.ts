@@ -6,7 +6,7 @@ import { clearProgress, formatTable, printChecks, progress, writeResults } from 
 import { runMain } from './lib/run-main.ts'
 import type { Check } from './lib/output.ts'
 import { installPeers } from './lib/peers.ts'
-import { startGateway, startMock, startNginx, startPortkey } from './lib/targets.ts'
+import { startBareHop, startGateway, startMock, startNginx, startPortkey } from './lib/targets.ts'
 import type { Target } from './lib/targets.ts'
 import { medianFigures, runStreamRounds, streamCells, streamHeadings } from './streams.ts'
 import type { StreamFigures } from './streams.ts'
@@ -15,6 +15,8 @@ import type { Rounds } from './lib/round-options.ts'
 
 interface Plan extends Rounds {
   without: readonly string[]
+  /** Beside the others: what the threads and libraries cost without the gateway. */
+  bare: boolean
 }
 
 const streamFrames = 64
@@ -24,10 +26,12 @@ function readArguments (): Plan {
   const { values } = parseArgs({
     options: {
       ...roundOptions,
-      without: { type: 'string', default: '' }
+      without: { type: 'string', default: '' },
+      bare: { type: 'boolean', default: false }
     }
   })
-  return { ...toRounds(values, `usage: npm run bench:compare -- [--rounds n] [--seconds n] [--streams n, up to ${streamsMax}] [--without gateway,portkey] [--quick]`), without: values.without.split(',') }
+  const usage = `usage: npm run bench:compare -- [--rounds n] [--seconds n] [--streams n, up to ${streamsMax}] [--without gateway,portkey] [--bare] [--quick]`
+  return { ...toRounds(values, usage), without: values.without.split(','), bare: values.bare }
 }
 
 /** nginx is always there: the others are measured against it. */
@@ -36,6 +40,7 @@ async function startTargets (plan: Plan, started: Target[]): Promise<Target[]> {
   started.push(mock)
   started.push(await startNginx(mock.port))
   if (!plan.without.includes('gateway')) started.push(await startGateway({ mockPort: mock.port, concurrency: 1000 }))
+  if (plan.bare) started.push(await startBareHop(mock.port))
   if (!plan.without.includes('portkey')) started.push(await startPortkey(mock.port, installPeers()))
   return [...started]
 }

@@ -95,6 +95,18 @@ export async function startGateway (options: GatewayOptions): Promise<GatewayTar
   return { ...toTarget('gateway', port, process_), model: 'openai/gpt-4o-mini', configFile }
 }
 
+/** The floor for a gateway of this shape: see `bare-hop.ts`. */
+export async function startBareHop (mockPort: number): Promise<Target> {
+  const port = await freePort()
+  const process_ = await startProcess({
+    name: 'bare hop',
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'bare-hop.js'), JSON.stringify({ port, mockPort })],
+    readyUrl: `http://127.0.0.1:${port}/`
+  })
+  return toTarget('bare hop', port, process_)
+}
+
 export async function startNginx (mockPort: number): Promise<Target> {
   try {
     execFileSync('nginx', ['-v'], { stdio: 'ignore' })
