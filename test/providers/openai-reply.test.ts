@@ -95,6 +95,10 @@ test('an error inside a 200 is an error, unless there is an answer beside it', (
   for (const text of ['{"choices":[],"error":{"message":"x"}}', '{"output":[],"error":null}', '{"data":[],"error":{}}', '{"error":null}', '{"id":"x"}']) {
     assert.equal(fromOpenAiReply('p', unary, Buffer.from(text)).spliceOffset, text.length - 1, text)
   }
+  // The word of an answer is no answer where it is a value, stands in a string or in another object.
+  for (const before of ['"object":"choices"', '"object": "data" ', '"id":"\\"choices\\":"', '"meta":{"choices":[]}', '"list":["output"]']) {
+    assert.deepEqual(refusal(`{${before},"error":{"message":"slow down","code":"rate_limited"}}`)?.status, 429, before)
+  }
 })
 
 test('an answer with more keys than a request may have is still an answer', () => {

@@ -27,11 +27,27 @@ const closeBrace = 0x7d
 export function fromOpenAiReply (provider: string, job: JobFrame, body: Uint8Array): AdapterReply {
   const text = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const spliceOffset = job.base64Embeddings || job.sendBackRawResponse ? -1 : closingBraceOf(text)
-  if (spliceOffset >= 0 && !text.includes(errorKey) && answerKeys.some((key) => text.includes(key))) {
+  if (spliceOffset >= 0 && isAnswer(text)) {
     const usage = createUsage()
     if (findUsage(text, usage)) return { body, usage, spliceOffset, extraFields: '' }
   }
   return readReply(provider, job, text)
+}
+
+/** A member of an answer before any other brace stands in the object itself; then it is an answer, and nobody has to look for an error in all of it. */
+function isAnswer (text: Buffer): boolean {
+  const secondBrace = text.indexOf(openBrace, text.indexOf(openBrace) + 1)
+  const early = secondBrace < 0 ? text : text.subarray(0, secondBrace)
+  return answerKeys.some((key) => isMember(early, key)) || (!text.includes(errorKey) && answerKeys.some((key) => text.includes(key)))
+}
+
+/** A string that only spells the word has no colon behind it. */
+function isMember (text: Buffer, key: Buffer): boolean {
+  const at = text.indexOf(key)
+  if (at < 0) return false
+  let after = at + key.length
+  while (isSpace(text[after])) after++
+  return text[after] === colon
 }
 
 function readReply (provider: string, job: JobFrame, text: Buffer): AdapterReply {
