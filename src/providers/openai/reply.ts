@@ -41,13 +41,9 @@ function isAnswer (text: Buffer): boolean {
   return answerKeys.some((key) => isMember(early, key)) || (!text.includes(errorKey) && answerKeys.some((key) => text.includes(key)))
 }
 
-/** A string that only spells the word has no colon behind it. */
 function isMember (text: Buffer, key: Buffer): boolean {
   const at = text.indexOf(key)
-  if (at < 0) return false
-  let after = at + key.length
-  while (isSpace(text[after])) after++
-  return text[after] === colon
+  return at >= 0 && valueAfter(text, at + key.length) >= 0
 }
 
 function readReply (provider: string, job: JobFrame, text: Buffer): AdapterReply {
@@ -90,13 +86,8 @@ function closingBraceOf (text: Buffer): number {
  */
 function findUsage (text: Buffer, usage: Usage): boolean {
   for (let at = text.lastIndexOf(usageKey); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(usageKey, at - 1)) {
-    let start = at + usageKey.length
-    while (isSpace(text[start])) start++
-    // A string that only spells the word, not a key.
-    if (text[start] !== colon) continue
-    start++
-    while (isSpace(text[start])) start++
-    if (text[start] !== openBrace) continue
+    const start = valueAfter(text, at + usageKey.length)
+    if (start < 0 || text[start] !== openBrace) continue
     try {
       toUsage(JSON.parse(text.toString('utf8', start, objectEnd(text, start))), usage)
       return true
@@ -105,6 +96,16 @@ function findUsage (text: Buffer, usage: Usage): boolean {
     }
   }
   return true
+}
+
+/** @returns where the value of the key that ends at `keyEnd` begins; -1 for a string that only spells a key */
+function valueAfter (text: Buffer, keyEnd: number): number {
+  let start = keyEnd
+  while (isSpace(text[start])) start++
+  if (text[start] !== colon) return -1
+  start++
+  while (isSpace(text[start])) start++
+  return start
 }
 
 /** @returns the offset after the object that opens at `start`; the end of the text when it does not close */
