@@ -1,6 +1,6 @@
 import { Client, ProxyAgent } from 'undici'
 import type { buildConnector, Dispatcher } from 'undici'
-import { createSharedReadConnector } from './shared-read-buffer.ts'
+import { createConnector, resetCode } from './connector.ts'
 import type { HttpMethod } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
@@ -81,7 +81,7 @@ class Connections {
     }
     this.origin = origin
     // The attempt watches the connect timeout; this one only bounds a socket that nobody waits for.
-    this.connect = createSharedReadConnector({ timeout: settings.timeouts.connectMs + 1_000, keepAlive: true, allowH2: false, ...tls })
+    this.connect = createConnector({ timeout: settings.timeouts.connectMs + 1_000, keepAlive: true, allowH2: false, ...tls })
     this.proxy = settings.proxy === null
       ? null
       : new ProxyAgent({
@@ -216,7 +216,7 @@ function basicToken (username: string, password: string): string {
 
 /** Names the library's error in our terms. Messages carry codes and the origin, never headers or bodies. */
 function toGatewayError (error: Error & { code?: string }, started: boolean, provider: string, origin: string): GatewayError {
-  const code = error.code ?? error.name
+  const code = error.code === resetCode ? 'ECONNRESET' : error.code ?? error.name
   if (!started) {
     // The gateway's own limit: the provider is not to blame, and its circuit breaker must not open for it.
     if (code === 'EMFILE' || code === 'ENFILE') {
