@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { test } from 'node:test'
 import type { Dispatcher } from 'undici'
 import type { GatewayError } from '../../src/errors.ts'
 import { toOutcome } from '../../src/router/outcomes.ts'
-import { UpstreamCall } from '../../src/upstream/upstream.ts'
+import { Upstream, UpstreamCall } from '../../src/upstream/upstream.ts'
+import { createSignal, within } from '../helpers/wait.ts'
+import { createProvider } from '../router/settings.ts'
 
 type Connections = ConstructorParameters<typeof UpstreamCall>[0]
 
@@ -37,4 +42,34 @@ test('a connection that the provider refuses is 502 upstream_connect_error', () 
   const error = failConnecting('ECONNREFUSED')
   assert.equal(error.code, 'BIFROST_UPSTREAM_CONNECT')
   assert.equal(error.message, 'Could not connect to up at http://127.0.0.1:1: ECONNREFUSED.')
+})
+
+test('a provider that resets a stream without a length, whose reader is paused, is 502 upstream_reset and costs nobody else anything', async (t) => {
+  let connection: Socket | null = null
+  const server = createServer((socket) => {
+    connection = socket
+    socket.on('error', () => {})
+    socket.once('data', () => { socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nbeginning') })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const upstream = new Upstream(createProvider('up'))
+  t.after(async () => {
+    await upstream.destroy()
+    server.close()
+  })
+  const outcome = createSignal<GatewayError | null>()
+  const call = upstream.send({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, path: '/', headers: [], body: Buffer.from('{}') }, {
+    onStart () {},
+    onHead () {},
+    onData () {
+      call.pause()
+      ;(connection as Socket).resetAndDestroy()
+    },
+    onEnd () { outcome.resolve(null) },
+    onError (error) { outcome.resolve(error) }
+  })
+  const error = await within(outcome.promise, 'an outcome')
+  assert.equal(error?.code, 'BIFROST_UPSTREAM_RESET')
+  assert.equal(error.message, 'up closed the connection before the answer was complete: ECONNRESET.')
 })
