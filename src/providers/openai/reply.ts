@@ -8,6 +8,7 @@ import { GatewayError } from '../../errors.ts'
 import type { AdapterReply } from '../adapter.ts'
 import { toEmbeddedError } from './errors.ts'
 import { toUsage } from './usage.ts'
+import { scanUsage } from './usage-scan.ts'
 
 const floatArrayMark = /"embedding"\s*:\s*\[/
 const answerKeys = ['"choices"', '"output"', '"data"'].map((key) => Buffer.from(key))
@@ -28,8 +29,8 @@ export function fromOpenAiReply (provider: string, job: JobFrame, body: Uint8Arr
   const text = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const spliceOffset = job.base64Embeddings || job.sendBackRawResponse ? -1 : closingBraceOf(text)
   if (spliceOffset >= 0 && isAnswer(text)) {
-    const usage = createUsage()
-    if (findUsage(text, usage)) return { body, usage, spliceOffset, extraFields: '' }
+    const usage = findUsage(text)
+    if (usage !== null) return { body, usage, spliceOffset, extraFields: '' }
   }
   return readReply(provider, job, text)
 }
@@ -80,22 +81,24 @@ function closingBraceOf (text: Buffer): number {
   return text[start] === openBrace && text[end] === closeBrace && end > start ? end : -1
 }
 
-/**
- * Reads the last `"usage": {...}` of the answer.
- * @returns false when there is one that cannot be read; none at all is fine
- */
-function findUsage (text: Buffer, usage: Usage): boolean {
+/** @returns what the last `"usage": {...}` of the answer says; null when it cannot be read; none at all is fine */
+function findUsage (text: Buffer): Usage | null {
   for (let at = text.lastIndexOf(usageKey); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(usageKey, at - 1)) {
     const start = valueAfter(text, at + usageKey.length)
     if (start < 0 || text[start] !== openBrace) continue
-    try {
-      toUsage(JSON.parse(text.toString('utf8', start, objectEnd(text, start))), usage)
-      return true
-    } catch {
-      return false
-    }
+    return scanUsage(text, start) ?? parseUsage(text, start)
   }
-  return true
+  return createUsage()
+}
+
+function parseUsage (text: Buffer, start: number): Usage | null {
+  const usage = createUsage()
+  try {
+    toUsage(JSON.parse(text.toString('utf8', start, objectEnd(text, start))), usage)
+    return usage
+  } catch {
+    return null
+  }
 }
 
 /** @returns where the value of the key that ends at `keyEnd` begins; -1 for a string that only spells a key */
