@@ -14,10 +14,11 @@ const downMs = 4_000
 interface Served { atMs: number, status: number, servedBy: string | undefined, tookMs: number }
 
 /** Requests at a steady pace, whether or not earlier ones are answered, every second one a stream. */
-function startTraffic (port: number): { served: Served[], stop: () => Promise<void> } {
+function startTraffic (port: number): { served: Served[], peakOpen: () => number, stop: () => Promise<void> } {
   const served: Served[] = []
   const open = new Set<Promise<void>>()
   let count = 0
+  let peakOpen = 0
   const ask = async (stream: boolean): Promise<void> => {
     const atMs = performance.now()
     const { status, headers, text } = await askChat(port, 'primary/m', { stream })
@@ -27,10 +28,12 @@ function startTraffic (port: number): { served: Served[], stop: () => Promise<vo
   const timer = setInterval(() => {
     const work = ask(count++ % 2 === 0)
     open.add(work)
+    peakOpen = Math.max(peakOpen, open.size)
     void work.finally(() => { open.delete(work) }).catch(() => {})
   }, 1_000 / requestsPerSecond)
   return {
     served,
+    peakOpen: () => peakOpen,
     stop: async () => {
       clearInterval(timer)
       await Promise.all(open)
@@ -38,8 +41,9 @@ function startTraffic (port: number): { served: Served[], stop: () => Promise<vo
   }
 }
 
-/** Of an open breaker: two at a time, 1, 2 and 3 s apart; and what was on its way when it opened. */
-const attemptsWhileOpenMax = 10 + requestsPerSecond / 10
+const failuresToOpen = 20
+/** Two probes at a time, 1, 2 and 3 s apart. */
+const attemptsWhileOpenMax = 10
 
 const outages: [name: string, script: Script, network: object][] = [
   ['resets its connections', faults.resetBeforeHead(), {}],
@@ -56,10 +60,12 @@ async function survive (t: TestContext, script: Script, network: object): Promis
   const traffic = startTraffic(gateway.port)
   const { served } = traffic
   await pause(1_000)
+  const healthy = primary.requestCount
   primary.script = script
-  // How many attempts that takes depends on how many are under way by then.
   await eventually(async () => await gateway.metric('bifrost_breakers_open', { provider: 'primary' }) === 1, 'the breaker opens')
   const before = primary.requestCount
+  // When the last failure that it takes came back, all others were under way together.
+  assert.ok(before - healthy <= failuresToOpen + traffic.peakOpen(), `${before - healthy} attempts until the breaker opened, ${traffic.peakOpen()} requests open at once`)
   await pause(downMs)
   const attempts = primary.requestCount - before
   primary.script = ok
