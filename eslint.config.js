@@ -65,7 +65,7 @@ const packageHomes = {
   pino: ['log.ts'],
   ajv: ['config'],
   '@modelcontextprotocol/sdk': ['mcp'],
-  '@smithy/eventstream-codec': ['transport', 'providers', 'dialects'],
+  '@smithy/eventstream-codec': ['api', 'providers'],
   aws4fetch: ['providers']
 }
 

@@ -8,7 +8,7 @@ import { formatPath } from './json-path.ts'
 import { resolveMediaFetch } from './media-fetch.ts'
 import { resolveProvider } from './provider-settings.ts'
 import { describeValue, redacted } from './redact.ts'
-import { configSchema, configValidator } from './schema.ts'
+import { configSchema } from './schema.ts'
 import { flattenSecretObjects } from './secret-objects.ts'
 import { resolveClient, resolveServer } from './server-settings.ts'
 import type { ConfigOverrides } from './server-settings.ts'
@@ -50,13 +50,12 @@ export function loadConfig (options: LoadOptions): LoadedConfig {
   const data = options.data ?? (options.path === null ? { providers: { mock: {} } } : readConfigFile(options.path))
   const unsupported = emptyUnsupported(data)
   flattenSecretObjects(data, schema)
-  const unused = findUnusedFields(data, schema)
-  const warnings = unusedFieldWarnings(unused)
+  const warnings = unusedFieldWarnings(findUnusedFields(data, schema))
   if (options.path === null && options.data === undefined) warnings.push('no config file: serving the mock provider only')
 
   const references = substituteEnv(data, options.environment, schema, problems)
   const inherited = inheritDefaults(data, references)
-  const file = validateConfig(data, configValidator(unused.length > 0), { references, inherited, problems })
+  const file = validateConfig(data, { references, inherited, problems })
   const settings = file === null ? null : resolve(file, options, { references, unsupported, problems, warnings })
   if (settings === null || file === null || problems.all.length > 0) throw new ConfigError(problems.all)
   return { settings: deepFreeze(settings), file, warnings }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Ajv } from 'ajv'
+import { createRequire } from 'node:module'
 import type { ValidateFunction } from 'ajv'
 import type { ConfigFile } from './config-types.ts'
 
@@ -29,8 +29,6 @@ export interface SchemaNode {
 }
 
 let schema: SchemaNode | null = null
-let usedValidator: ValidateFunction<ConfigFile> | null = null
-let fullValidator: ValidateFunction<ConfigFile> | null = null
 
 /** The parsed `schema.json`; read once per process. */
 export function configSchema (): SchemaNode {
@@ -38,46 +36,11 @@ export function configSchema (): SchemaNode {
   return schema
 }
 
-/**
- * The compiled schema. Compiling is most of what a load costs and half of it goes into fields without
- * effect, so those are compiled only for a file that sets one of them.
- */
-export function configValidator (setsUnusedFields: boolean): ValidateFunction<ConfigFile> {
-  if (setsUnusedFields) return (fullValidator ??= compileSchema(configSchema()))
-  return (usedValidator ??= compileSchema(withoutUnused(configSchema())))
-}
-
-/**
- * The checks that ajv makes on the schema itself cost more than the rest of a start, so a test makes
- * them instead; optimising the generated code costs more than one validation gains.
- */
-function compileSchema (node: SchemaNode): ValidateFunction<ConfigFile> {
-  return new Ajv({
-    allErrors: true,
-    useDefaults: true,
-    messages: false,
-    strict: false,
-    validateSchema: false,
-    meta: false,
-    addUsedSchema: false,
-    code: { optimize: false }
-  }).compile<ConfigFile>(node)
-}
+/** Checks a config and fills in defaults, in place. ajv made it out of `schema.json` when the gateway was built: to compile that would be a third of a start. */
+export const validateSchema = createRequire(import.meta.url)('./validate-schema.cjs') as ValidateFunction<ConfigFile>
 
 /** The schema of what stands under this name in an object. */
 export function childSchema (node: SchemaNode, name: string): SchemaNode | undefined {
   if (node.properties !== undefined && Object.hasOwn(node.properties, name)) return node.properties[name]
   return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined
-}
-
-/** The schema with fields without effect open, and everything at the same place as before. */
-function withoutUnused (node: SchemaNode): SchemaNode {
-  if (node['x-status'] !== undefined) return node.default === undefined ? {} : { default: node.default }
-  const { properties, items, additionalProperties } = node
-  return {
-    ...node,
-    ...properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, withoutUnused(child)])) },
-    ...items === undefined ? {} : { items: withoutUnused(items) },
-    ...typeof additionalProperties === 'object' ? { additionalProperties: withoutUnused(additionalProperties) } : {}
-  }
 }

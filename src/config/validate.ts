@@ -1,4 +1,4 @@
-import type { ErrorObject, ValidateFunction } from 'ajv'
+import type { ErrorObject } from 'ajv'
 import { allowedText } from './allowed-text.ts'
 import type { ConfigProblem, ProblemList } from './config-error.ts'
 import type { ConfigFile } from './config-types.ts'
@@ -6,7 +6,7 @@ import { formatPath, isObject, parsePointer, valueAt } from './json-path.ts'
 import type { JsonPath } from './json-path.ts'
 import { nearestName } from './nearest-name.ts'
 import { describeValue, redacted } from './redact.ts'
-import { childSchema, configSchema } from './schema.ts'
+import { childSchema, configSchema, validateSchema } from './schema.ts'
 import type { SchemaNode } from './schema.ts'
 import type { EnvReferences } from './substitute-env.ts'
 
@@ -22,12 +22,12 @@ interface ValidationContext {
  * offending parts are taken out so that the later checks can still look at the rest: all problems are
  * reported at once. Null when too little is left for that.
  */
-export function validateConfig (data: unknown, validate: ValidateFunction<ConfigFile>, context: ValidationContext): ConfigFile | null {
+export function validateConfig (data: unknown, context: ValidationContext): ConfigFile | null {
   const { references, inherited, problems } = context
-  if (validate(data)) return data
-  if (coerceReferences(data, validate.errors ?? [], references) && validate(data)) return data
+  if (validateSchema(data)) return data
+  if (coerceReferences(data, validateSchema.errors ?? [], references) && validateSchema(data)) return data
 
-  for (const error of validate.errors ?? []) {
+  for (const error of validateSchema.errors ?? []) {
     // What is wrong with a name is reported once, by `propertyNames` itself.
     if (error.propertyName !== undefined && error.keyword !== 'propertyNames') continue
     const problem = toProblem(data, error, references)
@@ -35,11 +35,11 @@ export function validateConfig (data: unknown, validate: ValidateFunction<Config
   }
   // Where removing the value alone does not help (something is missing inside), its parent goes too.
   for (let levelsUp = 0; levelsUp <= 2; levelsUp++) {
-    for (const error of validate.errors ?? []) {
+    for (const error of validateSchema.errors ?? []) {
       const path = offendingPath(data, error)
       removeAt(data, path.slice(0, path.length - levelsUp), error.params['type'] === 'object')
     }
-    if (validate(data)) return data
+    if (validateSchema(data)) return data
   }
   return null
 }

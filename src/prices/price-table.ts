@@ -1,4 +1,5 @@
-import { calcPrice } from '@pydantic/genai-prices'
+import { createRequire } from 'node:module'
+import type { calcPrice } from '@pydantic/genai-prices'
 import type { ModelPriceSettings, ProviderSettings } from '../api/settings.ts'
 import type { Usage } from '../api/usage.ts'
 
@@ -98,12 +99,19 @@ function toLinearRates (provider: string, model: string, request: number, count:
   }
 }
 
+let library: { calcPrice: typeof calcPrice } | null = null
+
+/** Loaded at the first price: it takes 30 ms, which a front that starts again does not have. */
+function prices (): { calcPrice: typeof calcPrice } {
+  return (library ??= createRequire(import.meta.url)('@pydantic/genai-prices') as { calcPrice: typeof calcPrice })
+}
+
 /** Bedrock's ids may say first where the model is served; the price data does not know all of those names. */
 function find (provider: string, model: string, usage: Record<string, number>): ReturnType<typeof calcPrice> {
   const providerId = dataNames[provider] ?? provider
   for (const name of provider === 'bedrock' ? [model, model.replace(regionPrefix, '')] : [model]) {
     try {
-      const found = calcPrice(usage, name, { providerId })
+      const found = prices().calcPrice(usage, name, { providerId })
       if (found !== null) return found
     } catch {
       // It knows the model, but no price for this kind of token.

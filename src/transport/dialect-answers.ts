@@ -1,5 +1,5 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec'
 import type { Dialect } from '../api/dialects.ts'
+import { eventStreamCodec } from '../api/event-stream-codec.ts'
 import { arrayComma, arrayEnd, arrayStart } from '../api/json-array.ts'
 import type { GatewayError } from '../errors.ts'
 import { toErrorBody } from './error-body.ts'
@@ -111,7 +111,6 @@ const amazonExceptions: Readonly<Record<number, string>> = {
 const amazonStreamExceptions: Readonly<Record<number, string>> = {
   400: 'validationException', 429: 'throttlingException', 500: 'internalServerException', 503: 'serviceUnavailableException'
 }
-const eventStream = new EventStreamCodec((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), (text) => Buffer.from(text))
 
 const bedrock: DialectAnswers = {
   streamContentType: 'application/vnd.amazon.eventstream',
@@ -121,7 +120,7 @@ const bedrock: DialectAnswers = {
     body: JSON.stringify({ message: messageOf(error, requestId) }),
     headers: `x-amzn-errortype: ${amazonExceptions[error.status] ?? (error.status < 500 ? 'ValidationException' : 'InternalServerException')}\r\nx-amzn-requestid: ${requestId}`
   }),
-  toStreamError: (error, { requestId }) => eventStream.encode({
+  toStreamError: (error, { requestId }) => eventStreamCodec().encode({
     headers: {
       ':message-type': { type: 'string', value: 'exception' },
       ':exception-type': { type: 'string', value: amazonStreamExceptions[error.status] ?? 'modelStreamErrorException' },

@@ -1,10 +1,8 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec'
-
-const codec = new EventStreamCodec((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), (text) => Buffer.from(text))
+import { eventStreamCodec } from '../../api/event-stream-codec.ts'
 
 /** One event of Amazon's event stream. */
 export function toFrame (type: string, payload: object): Uint8Array {
-  return codec.encode({
+  return eventStreamCodec().encode({
     headers: {
       ':event-type': { type: 'string', value: type },
       ':content-type': { type: 'string', value: 'application/json' },

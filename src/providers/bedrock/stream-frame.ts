@@ -1,12 +1,9 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec'
+import type { Message } from '@smithy/eventstream-codec'
+import { eventStreamCodec } from '../../api/event-stream-codec.ts'
 import type { StreamEvent } from '../../api/framing.ts'
 import type { GatewayError } from '../../errors.ts'
 import { badResponse } from '../bad-response.ts'
 import { toStreamException } from './errors.ts'
-
-const codec = new EventStreamCodec((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), (text) => Buffer.from(text))
-
-type Message = ReturnType<EventStreamCodec['decode']>
 
 /** One frame of Amazon's event stream. The payload is null where it is no JSON object. */
 export type StreamFrame<Payload> = { error: GatewayError } | { error: null, type: string, payload: Payload | null }
@@ -16,7 +13,7 @@ interface ExceptionPayload { message?: string, Message?: string }
 export function readFrame<Payload extends object> (provider: string, event: StreamEvent): StreamFrame<Payload> {
   let message: Message
   try {
-    message = codec.decode(event.bytes.subarray(event.start, event.end))
+    message = eventStreamCodec().decode(event.bytes.subarray(event.start, event.end))
   } catch (cause) {
     return { error: badResponse(provider, 'an event-stream frame that is broken', cause) }
   }
