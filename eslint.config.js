@@ -59,6 +59,7 @@ const packageHomes = {
   'hyper-express': ['transport', 'mock-upstream'],
   'uWebSockets.js': ['transport', 'mock-upstream'],
   undici: ['upstream', 'fetch'],
+  socks: ['upstream'],
   '@pydantic/genai-prices': ['prices'],
   piscina: ['pool'],
   'prom-client': ['metrics'],

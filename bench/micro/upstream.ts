@@ -40,7 +40,7 @@ await runMain(async () => {
   const open = (connect: Connect): Client[] => Array.from({ length: connections }, () => new Client(`http://127.0.0.1:${mock.port}`, { connect, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 }))
   const body = Buffer.from(chatRequest(mock).body)
   const kinds = [
-    { name: 'ours', clients: open(createConnector({})), figures: [] as number[] },
+    { name: 'ours', clients: open(createConnector({ timeout: 10_000 })), figures: [] as number[] },
     { name: 'undici', clients: open(buildConnector({})), figures: [] as number[] }
   ]
   try {

@@ -259,10 +259,12 @@ export interface StreamRecoverySettings {
 }
 
 export interface ProxySettings {
-  readonly type: 'http' | 'environment'
+  /** Protocol (http, https or socks5), host and port. */
   readonly url: string
   readonly username: string
   readonly password: string
+  /** Of an https proxy's own certificate; empty means the system's authorities. */
+  readonly caCertPem: string
 }
 
 /** How the gateway fetches media that a chat names by their address and the provider takes only as bytes. */

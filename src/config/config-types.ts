@@ -1126,11 +1126,11 @@ export interface StreamRecovery {
  */
 export interface ProxyConfig {
   /**
-   * `none`, `http` (`url` below), or `environment` (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY). `socks5` is accepted, but makes the provider unavailable in this version.
+   * `none`, `http` or `socks5` (`url` below; names are resolved by the proxy), or `environment` (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY).
    */
   type: 'none' | 'http' | 'socks5' | 'environment'
   /**
-   * Address of the proxy, http or https.
+   * Address of the proxy: `http://` or `https://`, or `socks5://` for that type. User name and password may stand in it.
    */
   url: string
   /**
@@ -1142,9 +1142,9 @@ export interface ProxyConfig {
    */
   password: string
   /**
-   * Certificate authority of the proxy, as PEM text. Accepted, but has no effect in this version.
+   * Certificate authority of an https proxy, as PEM text. Empty: the system's.
    */
-  ca_cert_pem?: string
+  ca_cert_pem: string
 }
 /**
  * Makes a provider of any other name that speaks the API of `base_provider_type`.

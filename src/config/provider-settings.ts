@@ -32,16 +32,15 @@ export function resolveProvider (config: Provider, context: ProviderContext): Pr
   }
   const keys = config.keys ?? []
   const baseUrl = resolveBaseUrl(keys, network, builtIn, context)
-  const { proxy, unsupported: unsupportedProxy } = resolveProxy(config.proxy_config, baseUrl, context)
-  const unsupported = context.unsupported ?? unsupportedProxy
+  const proxy = resolveProxy(config.proxy_config, baseUrl, context)
+  const { unsupported } = context
   if (unsupported !== null) context.warnings.push(`${context.path}: ${unsupportedText(unsupported)}`)
   const { concurrency, buffer_size: bufferSize } = config.concurrency_and_buffer_size
   return {
     name: context.name,
     kind: builtIn.kind,
     baseUrl,
-    ...context.unsupported === null ? resolveKeys(keys, builtIn, network, context) : { keys: [], keyless: false, unavailableReason: null },
-    ...unsupported === null ? {} : { unavailableReason: unsupportedText(unsupported) },
+    ...unsupported === null ? resolveKeys(keys, builtIn, network, context) : { keys: [], keyless: false, unavailableReason: unsupportedText(unsupported) },
     takesDirectKeys: unsupported === null && !cloudKinds.has(builtIn.kind),
     concurrency,
     bufferSize,

@@ -4,60 +4,60 @@ import type { ProxyConfig } from './config-types.ts'
 import type { Environment } from './environment.ts'
 import type { ProviderContext } from './provider-context.ts'
 
-interface ResolvedProxy {
-  /** Null for a direct connection. */
-  proxy: ProxySettings | null
-  /** The kind of proxy that this version cannot use. */
-  unsupported: string | null
+/** By `proxy_config.type`. The environment may name either. */
+const protocolsOf: Readonly<Record<'http' | 'socks5' | 'environment', readonly string[]>> = {
+  http: ['http:', 'https:'],
+  socks5: ['socks5:', 'socks5h:'],
+  environment: ['http:', 'https:', 'socks5:', 'socks5h:']
 }
+const kinds = { http: 'http:// or https:// URL', socks5: 'socks5:// URL', environment: 'http://, https:// or socks5:// URL' }
 
-const direct: ResolvedProxy = { proxy: null, unsupported: null }
-
-/** The proxy of one provider. */
-export function resolveProxy (config: ProxyConfig, baseUrl: string, context: ProviderContext): ResolvedProxy {
+/** The proxy of one provider; null for a direct connection. */
+export function resolveProxy (config: ProxyConfig, baseUrl: string, context: ProviderContext): ProxySettings | null {
   const { environment, problems } = context
   const path = `${context.path}.proxy_config`
   switch (config.type) {
-    case 'none': return direct
-    case 'environment': return fromEnvironment(baseUrl, environment, (message) => problems.add({ path: `${path}.type`, value: '"environment"', message }))
-    // Never a direct connection instead: that would show the provider an address it should not see.
-    case 'socks5': return { proxy: null, unsupported: 'proxy_config.type socks5' }
-    case 'http': {
-      if (problems.has(`${path}.url`)) return direct
-      const url = parseProxyUrl(config.url)
+    case 'none': return null
+    case 'environment': return fromEnvironment(config, baseUrl, environment, (message) => problems.add({ path: `${path}.type`, value: '"environment"', message }))
+    case 'http':
+    case 'socks5': {
+      if (problems.has(`${path}.url`)) return null
+      const url = parseProxyUrl(config.url, config.type)
       if (url === null) {
-        problems.add({ path: `${path}.url`, value: context.show(`${path}.url`, config.url), message: 'must be the http:// or https:// URL of the proxy' })
-        return direct
+        problems.add({ path: `${path}.url`, value: context.show(`${path}.url`, config.url), message: `must be the ${kinds[config.type]} of the proxy` })
+        return null
       }
-      const username = config.username || decode(url.username)
-      const password = config.password || decode(url.password)
-      return { proxy: { type: 'http', url: url.origin, username, password }, unsupported: null }
+      return toProxy(url, config, config.username || decode(url.username), config.password || decode(url.password))
     }
   }
 }
 
-function fromEnvironment (baseUrl: string, environment: Environment, refuse: (message: string) => void): ResolvedProxy {
-  if (!URL.canParse(baseUrl)) return direct
+function fromEnvironment (config: ProxyConfig, baseUrl: string, environment: Environment, refuse: (message: string) => void): ProxySettings | null {
+  if (!URL.canParse(baseUrl)) return null
   const target = new URL(baseUrl)
   const names = target.protocol === 'https:' ? ['HTTPS_PROXY', 'ALL_PROXY'] : ['HTTP_PROXY', 'ALL_PROXY']
   const found = names
     .flatMap((name) => [name, name.toLowerCase()])
     .map((name) => ({ name, value: environment[name] ?? '' }))
     .find(({ value }) => value !== '')
-  if (found === undefined || goesDirect(target, environment['NO_PROXY'] || environment['no_proxy'] || '')) return direct
-  if (/^socks\w*:\/\//i.test(found.value)) return { proxy: null, unsupported: `a SOCKS proxy (${found.name})` }
-  const url = parseProxyUrl(found.value.includes('://') ? found.value : `http://${found.value}`)
+  if (found === undefined || goesDirect(target, environment['NO_PROXY'] || environment['no_proxy'] || '')) return null
+  const url = parseProxyUrl(found.value.includes('://') ? found.value : `http://${found.value}`, 'environment')
   if (url === null) {
-    refuse(`the environment variable ${found.name} must be an http:// or https:// URL`)
-    return direct
+    // Never a direct connection instead: that would show the provider an address it should not see.
+    refuse(`the environment variable ${found.name} must be an ${kinds.environment}`)
+    return null
   }
-  const proxy = { type: 'environment' as const, url: url.origin, username: decode(url.username), password: decode(url.password) }
-  return { proxy, unsupported: null }
+  return toProxy(url, config, decode(url.username), decode(url.password))
 }
 
-function parseProxyUrl (text: string): URL | null {
+/** Both spellings of SOCKS 5 mean the same here: names are the proxy's to resolve. */
+function toProxy (url: URL, { ca_cert_pem: caCertPem }: ProxyConfig, username: string, password: string): ProxySettings {
+  return { url: `${url.protocol.replace('socks5h', 'socks5')}//${url.host}`, username, password, caCertPem }
+}
+
+function parseProxyUrl (text: string, type: keyof typeof protocolsOf): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null
-  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') ? url : null
+  return url !== null && url.host !== '' && protocolsOf[type].includes(url.protocol) ? url : null
 }
 
 /** User names and passwords in URLs are percent-encoded; a stray % stays what it is. */

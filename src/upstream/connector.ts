@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import { buildConnector } from 'undici'
+import type { ProxySettings } from '../api/settings.ts'
+import { openTunnel } from './tunnel.ts'
 
 /** Most bytes that one read of a socket takes. */
 const readBytesMax = 64 * 1024
@@ -17,6 +19,12 @@ class ConnectionReset extends Error {
   readonly code = resetCode
 }
 
+/** Of `buildConnector`, with what it otherwise guesses. */
+type ConnectorOptions = buildConnector.BuildOptions & { timeout: number }
+type ConnectTarget = buildConnector.Options
+/** As undici has it for the sockets that it opens itself. */
+const keepAliveDelayMs = 60_000
+
 /** What a stream hands to `_writev`. */
 interface Piece {
   chunk: Uint8Array | string
@@ -24,57 +32,86 @@ interface Piece {
 }
 
 /**
- * undici's connector, but its sockets go past the parts of Node's streams that only cost here (a fifth of what undici and its sockets take,
+ * Connects as undici does, directly or through a proxy, but its sockets go past the parts of Node's streams that only cost here (a fifth of what undici and its sockets take,
  * `bench/micro/upstream.ts`):
  * - They read into memory that is there already. Node otherwise allocates 64 KiB for every read and shrinks it to what came.
  * - The reader is called at once and takes what came from hand to hand, without the stream's buffer and two more callbacks. What it does not
  *   take, because it is paused, goes the stream's usual way.
+ * (Those two cannot be had through a proxy: such sockets exist before they are handed over.)
  * - Head and body of a request are written as one piece.
  * A connection that ends or breaks while the reader is paused says so when undici can bear it, and a new one resumes the TLS session of the one before.
  */
-export function createConnector (options: buildConnector.BuildOptions): buildConnector.connector {
+export function createConnector (options: ConnectorOptions, proxy: ProxySettings | null = null): buildConnector.connector {
   let session: Buffer | undefined
-  return (target, callback) => {
-    /** Between the socket and its reader, as long as that is called. */
-    let offered: Buffer | null = null
-    const onread = {
-      buffer: readMemory,
-      /** @returns whether reading goes on */
-      callback: (bytes: number): boolean => {
-        const chunk = Buffer.from(readMemory.subarray(0, bytes))
-        if (socket.readableLength > 0) return socket.push(chunk)
-        offered = chunk
-        socket.emit('readable')
-        if (offered === null) return true
-        offered = null
-        return socket.push(chunk)
-      }
-    }
-    const connect = buildConnector({ ...options, session, onread } as buildConnector.BuildOptions)
-    const socket = connect(target, callback) as unknown as Socket
+  const connect = (target: ConnectTarget, callback: buildConnector.Callback, more: object): Socket => {
+    const socket = buildConnector({ ...options, session, ...more } as buildConnector.BuildOptions)(target, callback) as unknown as Socket
     socket.on('session', (latest: Buffer) => { session = latest })
-    const { destroy, push, read, _write: write, _writev: writev } = socket
-    let ended = false
-    socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-      if (chunk === null) ended = true
-      return push.call(socket, chunk, encoding)
+    return socket
+  }
+  return proxy === null
+    ? (target, callback) => { connectDirectly((onread) => connect(target, callback, { onread })) }
+    : (target, callback) => {
+        const isTls = target.protocol === 'https:'
+        const port = Number(target.port) || (isTls ? 443 : 80)
+        openTunnel(proxy, { host: target.hostname, port }, options.timeout).then((socket) => {
+          if (isTls) {
+            adapt(connect({ ...target, httpSocket: socket } as ConnectTarget, callback, {}), null)
+            return
+          }
+          adapt(socket.setKeepAlive(true, keepAliveDelayMs).setNoDelay(true), null)
+          callback(null, socket)
+        }, (error: Error) => { callback(error, null) })
+      }
+}
+
+/** What a socket has read, between it and its reader, for as long as that is called. */
+interface Offer {
+  chunk: Buffer | null
+}
+
+/** @param connect with where the socket is to read to */
+function connectDirectly (connect: (onread: object) => Socket): void {
+  const offer: Offer = { chunk: null }
+  const socket = connect({
+    buffer: readMemory,
+    /** @returns whether reading goes on */
+    callback: (bytes: number): boolean => {
+      const chunk = Buffer.from(readMemory.subarray(0, bytes))
+      if (socket.readableLength > 0) return socket.push(chunk)
+      offer.chunk = chunk
+      socket.emit('readable')
+      if (offer.chunk === null) return true
+      offer.chunk = null
+      return socket.push(chunk)
     }
-    socket.read = (size?: number): Buffer | null => {
-      // Node's own, which starts the reading and takes nothing. It would tell of the end, which undici does not survive while it is paused.
-      if (size === 0) return ended ? null : read.call(socket, 0) as null
-      const chunk = offered
-      offered = null
-      if (chunk !== null) return chunk
-      // Exactly what there is: with more, the stream would tell of its end together with the last bytes.
-      if (socket.readableLength > 0) return read.call(socket, socket.readableLength) as Buffer
-      return ended ? read.call(socket) as null : null
+  })
+  adapt(socket, offer)
+}
+
+function adapt (socket: Socket, offer: Offer | null): void {
+  const { destroy, push, read, _write: write, _writev: writev } = socket
+  let ended = false
+  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk === null) ended = true
+    return push.call(socket, chunk, encoding)
+  }
+  socket.read = (size?: number): Buffer | null => {
+    // Node's own, which starts the reading and takes nothing. It would tell of the end, which undici does not survive while it is paused.
+    if (size === 0) return ended ? null : read.call(socket, 0) as null
+    if (offer !== null && offer.chunk !== null) {
+      const { chunk } = offer
+      offer.chunk = null
+      return chunk
     }
-    socket.destroy = (error?: Error & { code?: string }): Socket => destroy.call(socket, error?.code === 'ECONNRESET' ? new ConnectionReset(error.message, { cause: error }) : error)
-    socket._writev = (pieces: Piece[], done: (error?: Error | null) => void): void => {
-      const joined = join(pieces)
-      if (joined === null) (writev as NonNullable<typeof writev>).call(socket, pieces as Parameters<NonNullable<typeof writev>>[0], done)
-      else write.call(socket, joined, 'buffer' as BufferEncoding, done)
-    }
+    // Exactly what there is: with more, the stream would tell of its end together with the last bytes.
+    if (socket.readableLength > 0) return read.call(socket, socket.readableLength) as Buffer
+    return ended ? read.call(socket) as null : null
+  }
+  socket.destroy = (error?: Error & { code?: string }): Socket => destroy.call(socket, error?.code === 'ECONNRESET' ? new ConnectionReset(error.message, { cause: error }) : error)
+  socket._writev = (pieces: Piece[], done: (error?: Error | null) => void): void => {
+    const joined = join(pieces)
+    if (joined === null) (writev as NonNullable<typeof writev>).call(socket, pieces as Parameters<NonNullable<typeof writev>>[0], done)
+    else write.call(socket, joined, 'buffer' as BufferEncoding, done)
   }
 }
 

@@ -1,6 +1,7 @@
-import { Client, ProxyAgent } from 'undici'
+import { Client } from 'undici'
 import type { buildConnector, Dispatcher } from 'undici'
 import { createConnector, resetCode } from './connector.ts'
+import { ProxyError } from './tunnel.ts'
 import type { HttpMethod } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
@@ -47,7 +48,7 @@ export class Upstream {
     this.settings = settings
   }
 
-  /** @param isFresh over a new connection; with a proxy its agent picks one */
+  /** @param isFresh over a new connection */
   send (request: UpstreamRequest, handler: UpstreamHandler, isFresh = false): UpstreamCall {
     let connections = this.origins.get(request.origin)
     if (connections === undefined) {
@@ -66,36 +67,26 @@ export class Upstream {
   }
 }
 
-/** Sockets to one origin. With a proxy, undici's agent keeps them instead. */
+/** Sockets to one origin. */
 class Connections {
   private readonly origin: string
-  private readonly proxy: ProxyAgent | null
   private readonly connect: buildConnector.connector
   private readonly idle: Client[] = []
   private readonly all = new Set<Client>()
 
   constructor (origin: string, settings: ProviderSettings) {
-    const tls = {
+    this.origin = origin
+    this.connect = createConnector({
+      // The attempt watches the connect timeout; this one only bounds a socket that nobody waits for.
+      timeout: settings.timeouts.connectMs + 1_000,
+      keepAlive: true,
+      allowH2: false,
       rejectUnauthorized: !settings.tls.insecureSkipVerify,
       ca: settings.tls.caCertPem === '' ? undefined : settings.tls.caCertPem
-    }
-    this.origin = origin
-    // The attempt watches the connect timeout; this one only bounds a socket that nobody waits for.
-    this.connect = createConnector({ timeout: settings.timeouts.connectMs + 1_000, keepAlive: true, allowH2: false, ...tls })
-    this.proxy = settings.proxy === null
-      ? null
-      : new ProxyAgent({
-        uri: settings.proxy.url,
-        token: settings.proxy.username === '' ? undefined : basicToken(settings.proxy.username, settings.proxy.password),
-        connections: settings.connectionsPerOrigin,
-        requestTls: tls,
-        headersTimeout: 0,
-        bodyTimeout: 0
-      })
+    }, settings.proxy)
   }
 
-  take (isFresh: boolean): Dispatcher {
-    if (this.proxy !== null) return this.proxy
+  take (isFresh: boolean): Client {
     const free = isFresh ? undefined : this.idle.pop()
     if (free !== undefined) return free
     // One that is opened beside idle ones takes the place of the one that was idle longest.
@@ -114,20 +105,20 @@ class Connections {
     return client
   }
 
-  giveBack (dispatcher: Dispatcher): void {
-    if (dispatcher instanceof Client && this.all.has(dispatcher)) this.idle.push(dispatcher)
+  giveBack (client: Client): void {
+    if (this.all.has(client)) this.idle.push(client)
   }
 
   /** Ends a socket that is still connecting, together with the request that waits for it, or one that could not connect. */
-  discard (dispatcher: Dispatcher): void {
-    if (dispatcher instanceof Client && this.all.delete(dispatcher)) void dispatcher.destroy()
+  discard (client: Client): void {
+    if (this.all.delete(client)) void client.destroy()
   }
 
   async destroy (): Promise<void> {
     const clients = [...this.all]
     this.all.clear()
     this.idle.length = 0
-    await Promise.all([...clients.map((client) => client.destroy()), this.proxy?.destroy()])
+    await Promise.all(clients.map((client) => client.destroy()))
   }
 }
 
@@ -137,7 +128,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   private readonly handler: UpstreamHandler
   private readonly provider: string
   private readonly origin: string
-  private dispatcher: Dispatcher | null = null
+  private client: Client | null = null
   private controller: Dispatcher.DispatchController | null = null
   private aborted = false
 
@@ -149,8 +140,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   dispatch (request: UpstreamRequest, isFresh: boolean): void {
-    this.dispatcher = this.connections.take(isFresh)
-    this.dispatcher.dispatch({
+    this.client = this.connections.take(isFresh)
+    this.client.dispatch({
       origin: request.origin,
       path: request.path,
       method: request.method ?? 'POST',
@@ -166,7 +157,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     if (this.aborted) return
     this.aborted = true
     if (this.controller !== null) this.controller.abort(new Error('aborted'))
-    else if (this.dispatcher !== null) this.connections.discard(this.dispatcher)
+    else if (this.client !== null) this.connections.discard(this.client)
   }
 
   pause (): void {
@@ -199,19 +190,15 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
     const started = this.controller !== null
     // undici's client takes no request any more after some failures to connect (a certificate for another host).
-    if (!started && this.dispatcher !== null) this.connections.discard(this.dispatcher)
+    if (!started && this.client !== null) this.connections.discard(this.client)
     this.release()
     this.handler.onError(toGatewayError(error, started, this.provider, this.origin))
   }
 
   private release (): void {
-    if (this.dispatcher !== null) this.connections.giveBack(this.dispatcher)
-    this.dispatcher = null
+    if (this.client !== null) this.connections.giveBack(this.client)
+    this.client = null
   }
-}
-
-function basicToken (username: string, password: string): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
 /** Names the library's error in our terms. Messages carry codes and the origin, never headers or bodies. */
@@ -222,7 +209,8 @@ function toGatewayError (error: Error & { code?: string }, started: boolean, pro
     if (code === 'EMFILE' || code === 'ENFILE') {
       return new GatewayError('BIFROST_REQUEST_DROPPED', { message: `request dropped: no file descriptor is free for a connection to ${provider} (${code})`, provider, cause: error })
     }
-    return new GatewayError('BIFROST_UPSTREAM_CONNECT', { message: `Could not connect to ${provider} at ${origin}: ${code}.`, provider, cause: error })
+    const why = error instanceof ProxyError ? error.message : code
+    return new GatewayError('BIFROST_UPSTREAM_CONNECT', { message: `Could not connect to ${provider} at ${origin}: ${why}.`, provider, cause: error })
   }
   // undici leaves the parser's code out when its table does not know it.
   if (code.startsWith('HPE_') || error.name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW') {

@@ -33,6 +33,6 @@ export class Upstreams {
 }
 
 /** Everything that `Upstream` reads of the settings. */
-function connectionOf ({ name, tls, proxy, timeouts, connectionsPerOrigin }: ProviderSettings): string {
-  return JSON.stringify([name, tls, proxy, timeouts.connectMs, connectionsPerOrigin])
+function connectionOf ({ name, tls, proxy, timeouts }: ProviderSettings): string {
+  return JSON.stringify([name, tls, proxy, timeouts.connectMs])
 }

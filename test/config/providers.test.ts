@@ -246,26 +246,31 @@ test('a provider has one URL: that of its first enabled key; keys with another a
 const proxyOf = (proxy: object, environment = {}, url = 'https://llm.example.com'): unknown =>
   loadProvider('openai', { ...key, network_config: { base_url: url }, proxy_config: proxy }, environment).proxy
 
-test('proxy none and http', () => {
+const proxyAt = (url: string, username = '', password = '', caCertPem = ''): object => ({ url, username, password, caCertPem })
+
+test('proxy none, http and socks5', () => {
   assert.equal(proxyOf({ type: 'none', url: 'http://proxy:1' }), null)
-  assert.deepEqual(proxyOf({ type: 'http', url: 'http://proxy:3128', username: 'u', password: 'p' }), { type: 'http', url: 'http://proxy:3128', username: 'u', password: 'p' })
-  assert.deepEqual(proxyOf({ type: 'http', url: 'http://u%40x:p%3A@proxy:3128/' }), { type: 'http', url: 'http://proxy:3128', username: 'u@x', password: 'p:' })
+  assert.deepEqual(proxyOf({ type: 'http', url: 'http://proxy:3128', username: 'u', password: 'p' }), proxyAt('http://proxy:3128', 'u', 'p'))
+  assert.deepEqual(proxyOf({ type: 'http', url: 'http://u%40x:p%3A@proxy:3128/' }), proxyAt('http://proxy:3128', 'u@x', 'p:'))
+  assert.deepEqual(proxyOf({ type: 'http', url: 'https://proxy', ca_cert_pem: 'PEM' }), proxyAt('https://proxy', '', '', 'PEM'))
+  assert.deepEqual(proxyOf({ type: 'socks5', url: 'socks5://u:p@proxy.example.com' }), proxyAt('socks5://proxy.example.com', 'u', 'p'))
+  assert.deepEqual(proxyOf({ type: 'socks5', url: 'socks5h://[::1]:1081', username: 'u', password: 'p' }), proxyAt('socks5://[::1]:1081', 'u', 'p'))
 })
 
 test('proxy from the environment goes by scheme and honours NO_PROXY', () => {
   const environment = { HTTPS_PROXY: 'http://secure:1', http_proxy: 'plain:2', ALL_PROXY: 'http://all:3' }
-  const at = (url: string): object => ({ type: 'environment', url, username: '', password: '' })
   const type = { type: 'environment' }
-  assert.deepEqual(proxyOf(type, environment), at('http://secure:1'))
-  assert.deepEqual(proxyOf(type, environment, 'http://llm.example.com'), at('http://plain:2'))
-  assert.deepEqual(proxyOf(type, { ALL_PROXY: 'http://all:3' }), at('http://all:3'))
+  assert.deepEqual(proxyOf(type, environment), proxyAt('http://secure:1'))
+  assert.deepEqual(proxyOf(type, environment, 'http://llm.example.com'), proxyAt('http://plain:2'))
+  assert.deepEqual(proxyOf(type, { ALL_PROXY: 'http://all:3' }), proxyAt('http://all:3'))
+  assert.deepEqual(proxyOf(type, { ALL_PROXY: 'SOCKS5h://u:p@all:1080' }), proxyAt('socks5://all:1080', 'u', 'p'))
   assert.equal(proxyOf(type, {}), null)
   assert.equal(proxyOf(type, environment, 'http://127.0.0.1:1'), null)
   for (const entry of ['*', 'llm.example.com', 'example.com', '.example.com', '*.example.com', 'other, LLM.example.com:443']) {
     assert.equal(proxyOf(type, { ...environment, NO_PROXY: entry }), null, entry)
   }
   for (const entry of ['', 'ample.com', 'llm.example.com:80', 'example.org', '10.0.0.0/8']) {
-    assert.deepEqual(proxyOf(type, { ...environment, no_proxy: entry }), at('http://secure:1'), entry)
+    assert.deepEqual(proxyOf(type, { ...environment, no_proxy: entry }), proxyAt('http://secure:1'), entry)
   }
   assert.equal(proxyOf(type, { HTTP_PROXY: 'http://p', NO_PROXY: '8.8.0.0/16' }, 'http://8.8.8.8'), null)
 })
@@ -274,10 +279,16 @@ test('proxy problems', () => {
   const problem = (proxy: object, environment = {}): string[] => providerProblems('openai', { ...key, proxy_config: proxy })
     .concat(Object.keys(environment)).map((line) => line.replace('providers.openai.', ''))
   assert.deepEqual(problem({ type: 'http' }), ['proxy_config.url = "": must be the http:// or https:// URL of the proxy'])
+  assert.deepEqual(problem({ type: 'http', url: 'socks5://p' }), ['proxy_config.url = "socks5://p": must be the http:// or https:// URL of the proxy'])
+  assert.deepEqual(problem({ type: 'socks5', url: 'http://p:1' }), ['proxy_config.url = "http://p:1": must be the socks5:// URL of the proxy'])
+  assert.deepEqual(problem({ type: 'socks5', url: 'socks5://' }), ['proxy_config.url = "socks5://": must be the socks5:// URL of the proxy'])
   assert.deepEqual(problem({ type: 'ftp' }), ['proxy_config.type = "ftp": must be one of: none, http, socks5, environment'])
-  assert.deepEqual(providerProblems('openai', { ...key, proxy_config: { type: 'environment' } }, { HTTPS_PROXY: 'ftp://CANARY:1' }), [
-    'providers.openai.proxy_config.type = "environment": the environment variable HTTPS_PROXY must be an http:// or https:// URL'
-  ])
+  // Never a direct connection instead: the provider would see an address that it should not see.
+  for (const url of ['ftp://CANARY:1', 'socks4://CANARY:1', 'socks://CANARY:1', 'http://']) {
+    assert.deepEqual(providerProblems('openai', { ...key, proxy_config: { type: 'environment' } }, { HTTPS_PROXY: url }), [
+      'providers.openai.proxy_config.type = "environment": the environment variable HTTPS_PROXY must be an http://, https:// or socks5:// URL'
+    ])
+  }
 })
 
 test('extra headers are lower-cased; framing headers and repetitions are refused', () => {

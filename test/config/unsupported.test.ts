@@ -23,7 +23,7 @@ test('a file of the original with every kind of provider loads; what cannot be s
     ['huggingface', 'no key: set HF_TOKEN'],
     ['replicate', reason('provider replicate')],
     ['elevenlabs', reason('provider elevenlabs')],
-    ['groq', reason('proxy_config.type socks5')],
+    ['groq', null],
     ['mistral', null],
     ['vllm', null],
     ['claude-proxy', null],
@@ -47,7 +47,7 @@ test('a supported provider next to unsupported ones is taken over in full', () =
     { name: 'openai-overflow', value: 'CANARY-b', models: ['gpt-4o-mini'], aliases: { fast: 'gpt-4o-mini' }, enabled: true }
   ])
   assert.deepEqual(openai.extraHeaders, { 'openai-organization': 'org-plain' })
-  assert.deepEqual(openai.proxy, { type: 'http', url: 'http://proxy.example.com:3128', username: 'gateway', password: 'CANARY-e' })
+  assert.deepEqual(openai.proxy, { url: 'http://proxy.example.com:3128', username: 'gateway', password: 'CANARY-e', caCertPem: '' })
   const vllm = settings.providers.find(({ name }) => name === 'vllm')
   assert.equal(vllm?.baseUrl, 'http://127.0.0.1:8000')
   assert.deepEqual(vllm.keys.map(({ name, enabled }) => [name, enabled]), [['llama', true], ['qwen', false]])
@@ -55,7 +55,7 @@ test('a supported provider next to unsupported ones is taken over in full', () =
 
 test('the description names unsupported providers in one line', () => {
   const text = describeSettings(settings)
-  assert.match(text, /providers: 15, ready: 9\n/)
+  assert.match(text, /providers: 15, ready: 10\n/)
   assert.match(text, /\nreplicate: not supported by this version yet: provider replicate\n\nelevenlabs: /)
   assert.ok(!text.includes('CANARY'))
 })
@@ -80,18 +80,6 @@ test('a name of the original with a custom_provider_config is a custom provider'
 test('base types of the original are accepted, other words are not', () => {
   assert.equal(loadProvider('mine', { custom_provider_config: { base_provider_type: 'replicate' } }).unavailableReason, reason('base_provider_type replicate'))
   assert.equal(providerProblems('mine', { custom_provider_config: { base_provider_type: 'antropic' }, network_config: { base_url: 'https://a.example.com' } }).length, 1)
-})
-
-test('a SOCKS proxy makes the provider unavailable and never means a direct connection', () => {
-  const block = { keys: [{ value: 'x' }] }
-  assert.equal(loadProvider('openai', { ...block, proxy_config: { type: 'socks5', url: 'socks5://p:1' } }).unavailableReason, reason('proxy_config.type socks5'))
-  for (const url of ['socks5://CANARY:1', 'SOCKS5h://p:1', 'socks://p:1']) {
-    const provider = loadProvider('openai', { ...block, proxy_config: { type: 'environment' } }, { HTTPS_PROXY: url })
-    assert.equal(provider.unavailableReason, reason('a SOCKS proxy (HTTPS_PROXY)'))
-    assert.equal(provider.proxy, null)
-  }
-  const direct = loadProvider('ollama', { proxy_config: { type: 'environment' } }, { ALL_PROXY: 'socks5://p:1' })
-  assert.equal(direct.unavailableReason, null)
 })
 
 const objectForms: Array<[string, unknown, string]> = [

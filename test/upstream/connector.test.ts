@@ -10,6 +10,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import { Client } from 'undici'
 import { createConnector, resetCode } from '../../src/upstream/connector.ts'
+import { startProxy } from '../helpers/proxy.ts'
 import { createRandom } from '../helpers/random.ts'
 import { createSignal, eventually, within } from '../helpers/wait.ts'
 
@@ -18,9 +19,23 @@ const cert = readFileSync(new URL('localhost.cert.pem', fixtures), 'utf8')
 const key = readFileSync(new URL('localhost.key.pem', fixtures), 'utf8')
 
 type Protocol = 'http' | 'https'
+/** How the connection is made. */
+interface Way {
+  protocol: Protocol
+  /** Of the proxy in between. */
+  proxy: Protocol | null
+}
+
+const ways: Record<string, Way> = {
+  http: { protocol: 'http', proxy: null },
+  https: { protocol: 'https', proxy: null },
+  'http through a proxy': { protocol: 'http', proxy: 'http' },
+  'https through a proxy': { protocol: 'https', proxy: 'http' },
+  'https through an https proxy': { protocol: 'https', proxy: 'https' }
+}
 
 /** A server on raw sockets, and a client as the gateway's upstream makes it. */
-async function start (t: TestContext, protocol: Protocol, onSocket: (socket: Socket, connection: Socket) => void): Promise<Client> {
+async function start (t: TestContext, { protocol, proxy }: Way, onSocket: (socket: Socket, connection: Socket) => void): Promise<Client> {
   const sockets = new Set<Socket>()
   let connection: Socket
   const accept = (socket: Socket): void => {
@@ -33,7 +48,9 @@ async function start (t: TestContext, protocol: Protocol, onSocket: (socket: Soc
   server.prependListener('connection', (socket: Socket) => { connection = socket })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const client = new Client(`${protocol}://localhost:${(server.address() as AddressInfo).port}`, { connect: createConnector({ ca: cert }), pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
+  const between = proxy === null ? null : await startProxy(t, proxy === 'https' ? { tls: { cert, key } } : {})
+  const connect = createConnector({ ca: cert, timeout: 10_000 }, between === null ? null : { url: between.url, username: '', password: '', caCertPem: cert })
+  const client = new Client(`${protocol}://localhost:${(server.address() as AddressInfo).port}`, { connect, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
   t.after(async () => {
     await client.destroy()
     server.close()
@@ -92,10 +109,10 @@ function randomBytes (bytes: number, seed: number): Buffer {
   return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)))
 }
 
-for (const protocol of ['http', 'https'] as const) {
-  test(`${protocol}: what comes while the reader is paused is neither lost nor out of order`, async (t) => {
+for (const [name, way] of Object.entries(ways)) {
+  test(`${name}: what comes while the reader is paused is neither lost nor out of order`, async (t) => {
     const whole = randomBytes(3_000_000, 1)
-    const client = await start(t, protocol, (socket) => {
+    const client = await start(t, way, (socket) => {
       onRequest(socket, () => {
         const bytes = sized(whole)
         // Pieces of every length up to some segments, with a turn in between now and then.
@@ -119,12 +136,12 @@ for (const protocol of ['http', 'https'] as const) {
     }
   })
 
-  test(`${protocol}: a reader that is paused holds its server back`, async (t) => {
+  test(`${name}: a reader that is paused holds its server back`, async (t) => {
     const bodyBytes = 64 * 1024 * 1024
     const piece = Buffer.alloc(256 * 1024, 'x')
     let server: Socket | null = null
     let handedOver = 0
-    const client = await start(t, protocol, (socket) => {
+    const client = await start(t, way, (socket) => {
       server = socket
       onRequest(socket, () => {
         socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bodyBytes}\r\n\r\n`)
@@ -168,9 +185,9 @@ for (const protocol of ['http', 'https'] as const) {
     assert.equal(await within(ended.promise, 'the end'), bodyBytes)
   })
 
-  test(`${protocol}: requests of every size arrive as they were sent`, async (t) => {
+  test(`${name}: requests of every size arrive as they were sent`, async (t) => {
     const received: { head: string, body: Buffer }[] = []
-    const client = await start(t, protocol, (socket) => {
+    const client = await start(t, way, (socket) => {
       onRequest(socket, (head, body) => {
         received.push({ head, body })
         socket.write(sized(Buffer.from('ok')))
@@ -185,18 +202,18 @@ for (const protocol of ['http', 'https'] as const) {
     }
   })
 
-  test(`${protocol}: an answer whose end is the connection's is whole`, async (t) => {
+  test(`${name}: an answer whose end is the connection's is whole`, async (t) => {
     const whole = randomBytes(200_000, 2)
-    const client = await start(t, protocol, (socket) => {
+    const client = await start(t, way, (socket) => {
       onRequest(socket, () => { socket.end(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n'), whole])) })
     })
     for (const pauseEvery of [1, Infinity]) assert.equal(hash((await ask(client, Buffer.from('?'), pauseEvery)).body), hash(whole))
   })
 
   for (const state of ['paused', 'reading'] as const) {
-    test(`${protocol}: a reset is no end of an answer without a length; the reader is ${state}`, async (t) => {
+    test(`${name}: a reset is no end of an answer without a length; the reader is ${state}`, async (t) => {
       let server: Socket | null = null
-      const client = await start(t, protocol, (socket, connection) => {
+      const client = await start(t, way, (socket, connection) => {
         server = connection
         onRequest(socket, () => { socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nbeginning') })
       })
@@ -214,9 +231,9 @@ for (const protocol of ['http', 'https'] as const) {
     })
   }
 
-  test(`${protocol}: what a server says unasked is no answer to the next request`, async (t) => {
+  test(`${name}: what a server says unasked is no answer to the next request`, async (t) => {
     let connections = 0
-    const client = await start(t, protocol, (socket) => {
+    const client = await start(t, way, (socket) => {
       const text = ++connections === 1 ? 'first' : 'asked'
       onRequest(socket, () => {
         socket.write(sized(Buffer.from(text)))
@@ -233,7 +250,7 @@ for (const protocol of ['http', 'https'] as const) {
 
 test('a new connection resumes the TLS session of the one before', async (t) => {
   const resumed: boolean[] = []
-  const client = await start(t, 'https', (socket) => {
+  const client = await start(t, ways['https'] as Way, (socket) => {
     resumed.push((socket as TLSSocket).isSessionReused())
     onRequest(socket, () => { socket.end(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n')])) })
   })
