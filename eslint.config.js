@@ -40,7 +40,7 @@ const mayImport = {
   providers: ['api', 'errors.ts'],
   dialects: ['api', 'errors.ts'],
   translation: ['providers', 'dialects', 'fetch', 'api', 'errors.ts'],
-  fetch: ['api', 'errors.ts'],
+  fetch: ['upstream', 'api', 'errors.ts'],
   upstream: ['api', 'errors.ts'],
   // A process of its own.
   'mock-upstream': ['api', 'errors.ts']

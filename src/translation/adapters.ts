@@ -3,6 +3,8 @@ import { directKey } from '../api/direct-key.ts'
 import type { JobFrame } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { MediaFetcher } from '../fetch/media-fetcher.ts'
+import { createFetch } from '../fetch/proxied-fetch.ts'
+import type { Fetch } from '../fetch/proxied-fetch.ts'
 import { resolveHost } from '../fetch/resolve-host.ts'
 import type { Adapter, AdapterCall } from '../providers/adapter.ts'
 import { createFamilyAdapter } from './family-adapter.ts'
@@ -23,17 +25,17 @@ import { createBedrockFamily } from '../providers/bedrock/provider.ts'
 
 type Kind = ProviderSettings['kind']
 
-/** Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`. The mock is no wire format. */
-const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings) => Family>>> = {
+/** Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`. The mock is no wire format. Clouds fetch tokens beside it. */
+const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings, fetch: Fetch) => Family>>> = {
   anthropic: createAnthropicFamily,
-  azure: createAzureFamily,
-  bedrock: createBedrockFamily,
+  azure: (settings, fetch) => createAzureFamily(settings, { fetch, nowMs: () => performance.now() }),
+  bedrock: (settings, fetch) => createBedrockFamily(settings, { fetch, nowMs: () => Date.now() }),
   cohere: createCohereFamily,
   gemini: createGeminiFamily,
   mistral: createMistralFamily,
   ollama: createOllamaFamily,
   openai: createOpenAiFamily,
-  vertex: createVertexFamily
+  vertex: (settings, fetch) => createVertexFamily(settings, { fetch: settings.proxy === null ? null : fetch, nowMs: () => Date.now() })
 }
 
 interface OpenAiNative {
@@ -74,7 +76,7 @@ export function createAdapter (settings: ProviderSettings, context: AdapterConte
 function createStored (settings: ProviderSettings, context: AdapterContext): Adapter {
   const create = families[settings.kind]
   if (create === undefined) throw new RangeError(`${settings.kind} has no wire format`)
-  const family = create(settings)
+  const family = create(settings, createFetch(settings.proxy))
   const translated = createFamilyAdapter(family, settings, context)
   const native = openAiNatives[settings.kind]
   if (native === undefined) return translated

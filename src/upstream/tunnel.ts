@@ -6,6 +6,7 @@ import type { ProxySettings } from '../api/settings.ts'
 /** What went wrong on the way to the target, so that nobody looks for the fault at the provider. The message is for people, and without secrets. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError'
+  readonly code = 'EPROXY'
 }
 
 export interface TunnelTarget {

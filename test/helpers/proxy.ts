@@ -17,10 +17,12 @@ interface ProxyOptions {
   tls?: { cert: string, key: string }
   /** Answers in place of the tunnel, or says nothing. */
   onConnect?: (socket: Socket) => void
+  /** Port on this machine to which it connects for every target, whatever its name. */
+  port?: number
 }
 
 /** A proxy that knows CONNECT and nothing else. It passes on bytes, ends and resets as they come. */
-export async function startProxy (t: TestContext, { tls, onConnect }: ProxyOptions = {}): Promise<TestProxy> {
+export async function startProxy (t: TestContext, { tls, onConnect, port }: ProxyOptions = {}): Promise<TestProxy> {
   const sockets = new Set<Socket>()
   const keep = (socket: Socket): void => {
     sockets.add(socket)
@@ -41,7 +43,7 @@ export async function startProxy (t: TestContext, { tls, onConnect }: ProxyOptio
       return
     }
     const colon = target.lastIndexOf(':')
-    const far = connect({ host: target.slice(0, colon), port: Number(target.slice(colon + 1)) }, () => {
+    const far = connect(port === undefined ? { host: target.slice(0, colon), port: Number(target.slice(colon + 1)) } : { host: '127.0.0.1', port }, () => {
       near.write('HTTP/1.1 200 Connection established\r\n\r\n')
       near.pipe(far).pipe(near)
     })

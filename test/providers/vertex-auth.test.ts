@@ -83,7 +83,7 @@ test('a service account gets a token for an assertion that it signed, once for m
 test('a token is replaced shortly before it expires, not before', async (t) => {
   const server = await startTokenServer(t)
   let nowMs = Date.now()
-  const family = createVertexFamily(createSettings(server.url), () => nowMs)
+  const family = createVertexFamily(createSettings(server.url), { fetch: null, nowMs: () => nowMs })
   const tokenOf = async (): Promise<string | undefined> => (await family.authorize(request(), 0)).headers[1]
   assert.equal(await tokenOf(), 'Bearer token-1')
   nowMs += 3_500_000
@@ -139,7 +139,7 @@ test('a token server that does not answer holds nobody up for ever, and is asked
   t.after(() => { server.closeAllConnections(); server.close() })
   await once(server, 'listening')
   const account = { type: 'service_account', private_key: privateKey, client_email: 'g@p.iam.gserviceaccount.com', token_uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token` }
-  const source = new TokenSource('vertex', 'main', JSON.stringify(account), Date.now, 300)
+  const source = new TokenSource('vertex', 'main', JSON.stringify(account), { fetch: null, nowMs: Date.now }, 300)
   const waiting = [source.get(), source.get()]
   for (const promise of waiting) await assert.rejects(async () => await promise, { code: 'BIFROST_UPSTREAM_CONNECT', message: 'No access token for key main of vertex: no answer within 300 ms' })
   assert.equal(await source.get(), 'late')

@@ -13,9 +13,10 @@ export interface AccessToken {
 /**
  * A token of Google's OAuth server, by the library. It loads with the first token: most gateways never ask for one.
  * @param credentials JSON of a service account or of another credential that the library knows; empty for application default credentials
+ * @param fetchInstead in place of the library's own way to the token server; null for that
  */
-export async function createTokenFetcher (credentials: string): Promise<() => Promise<AccessToken>> {
-  const client = await createClient(credentials)
+export async function createTokenFetcher (credentials: string, fetchInstead: typeof fetch | null): Promise<() => Promise<AccessToken>> {
+  const client = await createClient(credentials, fetchInstead)
   return async () => {
     // This is asked only when a new one is wanted, which the client would judge by its own clock and threshold.
     client.credentials = { ...client.credentials, expiry_date: 1 }
@@ -25,12 +26,12 @@ export async function createTokenFetcher (credentials: string): Promise<() => Pr
   }
 }
 
-async function createClient (credentials: string): Promise<AuthClient> {
+async function createClient (credentials: string, fetchInstead: typeof fetch | null): Promise<AuthClient> {
   const { GoogleAuth, JWT, gaxios } = await import('google-auth-library')
-  if (credentials === '') return await new GoogleAuth({ scopes }).getClient()
+  const transporter = new gaxios.Gaxios(fetchInstead === null ? {} : { fetchImplementation: fetchInstead })
+  if (credentials === '') return await new GoogleAuth({ scopes, clientOptions: { transporter } }).getClient()
   const json = JSON.parse(credentials) as { type?: string, token_uri?: unknown, client_email?: string, private_key?: string, private_key_id?: string }
-  if (json.type !== 'service_account') return await new GoogleAuth({ credentials: json, scopes }).getClient()
-  const transporter = new gaxios.Gaxios()
+  if (json.type !== 'service_account') return await new GoogleAuth({ credentials: json, scopes, clientOptions: { transporter } }).getClient()
   const { token_uri: tokenUrl } = json
   if (typeof tokenUrl === 'string' && tokenUrl !== '') {
     transporter.interceptors.request.add({

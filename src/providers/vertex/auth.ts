@@ -9,6 +9,14 @@ const fetchTimeoutMs = 10_000
 /** For a token whose end nobody said; Google's live for an hour. */
 const unknownLifeMs = 300_000
 
+/** What tokens need of the outside world. */
+export interface TokenWorld {
+  /** Null: the library's own. It is never used for the metadata server of the machine. */
+  fetch: typeof fetch | null
+  /** Milliseconds since 1970. */
+  nowMs: () => number
+}
+
 /**
  * The access token of one key. It is kept until shortly before it expires; who comes while a new one is on its way waits for that one.
  * States: none (`token` null or about to expire, `pending` null), fetching (`pending` set), valid (`token` good for a while).
@@ -17,32 +25,32 @@ export class TokenSource {
   private readonly provider: string
   private readonly keyName: string
   private readonly credentials: string
-  private readonly nowMs: () => number
+  private readonly world: TokenWorld
   private readonly timeoutMs: number
   private token: AccessToken | null = null
   private pending: Promise<string> | null = null
   private fetchToken: (() => Promise<AccessToken>) | null = null
 
-  constructor (provider: string, keyName: string, credentials: string, nowMs: () => number, timeoutMs = fetchTimeoutMs) {
+  constructor (provider: string, keyName: string, credentials: string, world: TokenWorld, timeoutMs = fetchTimeoutMs) {
     this.provider = provider
     this.keyName = keyName
     this.credentials = credentials
-    this.nowMs = nowMs
+    this.world = world
     this.timeoutMs = timeoutMs
   }
 
   /** @throws GatewayError (rejects) when none can be had */
   get (): string | Promise<string> {
-    if (this.token !== null && this.nowMs() < this.token.expiresAtMs - renewBeforeMs) return this.token.value
+    if (this.token !== null && this.world.nowMs() < this.token.expiresAtMs - renewBeforeMs) return this.token.value
     this.pending ??= this.fetch().finally(() => { this.pending = null })
     return this.pending
   }
 
   private async fetch (): Promise<string> {
     try {
-      this.fetchToken ??= await createTokenFetcher(this.credentials)
+      this.fetchToken ??= await createTokenFetcher(this.credentials, this.world.fetch)
       const { value, expiresAtMs } = await withinTime(this.fetchToken(), this.timeoutMs)
-      this.token = { value, expiresAtMs: expiresAtMs === 0 ? this.nowMs() + unknownLifeMs : expiresAtMs }
+      this.token = { value, expiresAtMs: expiresAtMs === 0 ? this.world.nowMs() + unknownLifeMs : expiresAtMs }
       return value
     } catch (cause) {
       // The library's client would go on waiting for the fetch that hangs; the next one gets a client of its own.

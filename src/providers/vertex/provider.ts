@@ -16,6 +16,7 @@ import { createTranscriptionProvider } from '../gemini/transcription.ts'
 import { toChatUsage } from '../gemini/usage.ts'
 import type { UsageMetadata } from '../gemini/wire.ts'
 import { TokenSource } from './auth.ts'
+import type { TokenWorld } from './auth.ts'
 import { hasAddress, isClaude, VertexClaude } from './claude.ts'
 import { VertexEmbeddingProvider } from './embedding.ts'
 import { toUrlOfVerb, vertexOf } from './endpoint.ts'
@@ -27,8 +28,10 @@ const api: ApiTraits = { unknownMembers: new Set(), hasServiceTier: false }
 const claudeImages = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 const claudeFiles = [...claudeImages, 'application/pdf', 'text/plain']
 
+const theWorld: TokenWorld = { fetch: null, nowMs: () => Date.now() }
+
 /** Vertex AI: Gemini and Anthropic's models with Google Cloud's addresses and credentials. */
-export function createVertexFamily (settings: ProviderSettings, nowMs: () => number = Date.now): Family {
+export function createVertexFamily (settings: ProviderSettings, world: TokenWorld = theWorld): Family {
   const { name, operations, keys } = settings
   const urlOf = toUrlOfVerb(name, keys, settings.baseUrl)
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
@@ -38,7 +41,7 @@ export function createVertexFamily (settings: ProviderSettings, nowMs: () => num
   const speech = createSpeechProvider(name, urlOf)
   const transcription = createTranscriptionProvider(name, urlOf)
   const claude = new VertexClaude(settings)
-  const tokens = keys.map((key) => new TokenSource(name, key.name, vertexOf(key).authCredentials, nowMs))
+  const tokens = keys.map((key) => new TokenSource(name, key.name, vertexOf(key).authCredentials, world))
   return {
     streamFraming: () => 'sse',
     isNative (dialect, operation, model, body) {

@@ -1,0 +1,27 @@
+import { Agent, fetch } from 'undici'
+import type { RequestInit } from 'undici'
+import type { ProxySettings } from '../api/settings.ts'
+import { createConnector } from '../upstream/connector.ts'
+
+export type Fetch = typeof globalThis.fetch
+
+/** A proxy, and the way behind it, may take so long. Callers set their own limit for the whole. */
+const connectTimeoutMs = 10_000
+
+/**
+ * `fetch` for what a provider's credentials need from other hosts, by the provider's proxy: where the gateway must not or cannot be seen by the provider,
+ * that holds for the provider's token server. Without a proxy, Node's own.
+ */
+export function createFetch (proxy: ProxySettings | null): Fetch {
+  if (proxy === null) return globalThis.fetch
+  let dispatcher: Agent | null = null
+  return async (target, init) => {
+    dispatcher ??= new Agent({ connect: createConnector({ timeout: connectTimeoutMs, allowH2: false }, proxy) })
+    try {
+      return await fetch(target as string | URL, { ...init as RequestInit, dispatcher }) as unknown as Response
+    } catch (error) {
+      // Its own error only says that the fetch failed.
+      throw (error as Error).cause ?? error
+    }
+  }
+}
