@@ -197,7 +197,7 @@ export interface Client {
    */
   list_upstream_models: boolean
   /**
-   * A client that reads nothing of its answer for this long is cut off. In seconds.
+   * A client that reads nothing of its answer for this long is cut off. In seconds. The HTTP server itself waits no longer than 8 to 12, so more has no effect.
    */
   slow_client_timeout_in_seconds: number
   /**
