@@ -3,7 +3,7 @@ import type { MockSettings, ProviderSettings } from '../api/settings.ts'
 import { jobFrameKinds } from '../frames/kinds.ts'
 import { readJobFrame } from '../frames/job-frame.ts'
 import type { JobFrame } from '../api/job.ts'
-import { createAdapter } from '../translation/adapters.ts'
+import type { CreateAdapter } from '../translation/adapters.ts'
 import { Upstreams } from '../upstream/upstreams.ts'
 import { tickMs } from './attempt.ts'
 import type { Attempt } from './attempt.ts'
@@ -23,6 +23,7 @@ export class JobTable {
   /** What comes through the port. */
   readonly inbox: PortInbox
   private readonly results: Results
+  private readonly createAdapter: CreateAdapter
   private readonly upstreams = new Upstreams()
   /** What HTTP attempts share, by revision of the settings. */
   private readonly contexts = new Map<number, AttemptContext>()
@@ -32,7 +33,8 @@ export class JobTable {
   private onDrained: (() => void) | null = null
   private draining = false
 
-  constructor (port: MessagePort) {
+  constructor (port: MessagePort, createAdapter: CreateAdapter) {
+    this.createAdapter = createAdapter
     this.inbox = new PortInbox(port, {
       // At once: versions that connect alike share sockets, and those must outlive the moment between one version and the next.
       onSettings: (revision, settings) => { if (settings.kind !== 'mock') this.addContext(revision, settings) },
@@ -89,7 +91,7 @@ export class JobTable {
   }
 
   private addContext (revision: number, settings: ProviderSettings): void {
-    this.contexts.set(revision, { settings, adapter: createAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove })
+    this.contexts.set(revision, { settings, adapter: this.createAdapter(settings), upstream: this.upstreams.take(settings), results: this.results, onSettled: this.remove })
   }
 
   private readonly tick = (): void => {

@@ -3,12 +3,14 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ProviderSettings } from '../api/settings.ts'
 import { protocolVersion } from '../frames/kinds.ts'
 import { RingReader } from '../ring/ring.ts'
+import { loadAdapters } from '../translation/adapters.ts'
 import { JobTable } from './job-table.ts'
 import type { PortMessage } from './port-inbox.ts'
 
 /** What a thread gets when it starts. Keys are in the settings; they cross here and, after a change, through the port, but in no frame. */
 export interface ThreadTask {
   protocolVersion: number
+  /** At least one, all of one kind. */
   revisions: { number: number, settings: ProviderSettings }[]
   ringMemory: SharedArrayBuffer
   port: MessagePort
@@ -27,7 +29,8 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
   }
   const { port } = task
   const ring = new RingReader(task.ringMemory)
-  const jobs = new JobTable(port)
+  const [first] = task.revisions as [ThreadTask['revisions'][0]]
+  const jobs = new JobTable(port, await loadAdapters(first.settings.kind))
   for (const { number, settings } of task.revisions) jobs.inbox.keep({ kind: 'settings', number, settings })
   let moreScheduled = false
   const drainMore = (): void => {

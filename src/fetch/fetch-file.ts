@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { LookupFunction } from 'node:net'
-import { Client } from 'undici'
+import type { Client } from 'undici'
 import { GatewayError } from '../errors.ts'
 import { hostOf, isPublicAddress, judgeUrl, notPublic } from './address-rules.ts'
 import { bareMediaType, detectMediaType, mayBe } from './media-type.ts'
@@ -49,7 +49,7 @@ export async function fetchFile (file: FileRequest, limits: FileLimits, resolve:
     if ('problem' in verdict) throw new FetchProblem(verdict.problem, host)
     host = verdict.url.host
     const addresses = await permittedAddresses(verdict.url, verdict.isTrusted, resolve, signal)
-    const answer = await new Download(verdict.url, addresses, file, limits, take, signal).run()
+    const answer = await new Download(verdict.url, await openClient(verdict.url, addresses, limits), file, limits, take, signal).run()
     if (typeof answer !== 'string') return answer
     if (!URL.canParse(answer, verdict.url.href)) throw new FetchProblem('it redirects to what is no valid URL', host)
     target = new URL(answer, verdict.url).href
@@ -78,6 +78,17 @@ function unlessAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T>
   })
 }
 
+/** No proxy of the environment, no keep-alive, no HTTP/2, and no deadline but the signal's. */
+async function openClient (url: URL, addresses: readonly string[], limits: FileLimits): Promise<Client> {
+  const { Client } = await import('undici') // Here: its whole index is needed, which no other request waits for.
+  return new Client(url.origin, {
+    connect: { lookup: lookupIn(addresses), timeout: limits.connectTimeoutMs, allowH2: false },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: headerBytesMax
+  })
+}
+
 /** One GET over a connection of its own: it ends with the answer, so nothing of one client's is left for another's. */
 class Download {
   private readonly url: URL
@@ -87,19 +98,13 @@ class Download {
   private readonly signal: AbortSignal
   private readonly client: Client
 
-  constructor (url: URL, addresses: readonly string[], file: FileRequest, limits: FileLimits, take: (bytes: number) => void, signal: AbortSignal) {
+  constructor (url: URL, client: Client, file: FileRequest, limits: FileLimits, take: (bytes: number) => void, signal: AbortSignal) {
     this.url = url
+    this.client = client
     this.file = file
     this.limits = limits
     this.take = take
     this.signal = signal
-    // No proxy of the environment, no keep-alive, no HTTP/2, and no deadline but the signal's.
-    this.client = new Client(url.origin, {
-      connect: { lookup: lookupIn(addresses), timeout: limits.connectTimeoutMs, allowH2: false },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: headerBytesMax
-    })
   }
 
   /** @returns where it redirects to, or the file */

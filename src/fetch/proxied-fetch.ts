@@ -1,5 +1,4 @@
-import { Agent, fetch } from 'undici'
-import type { RequestInit } from 'undici'
+import type { Agent, RequestInit } from 'undici'
 import type { ProxySettings } from '../api/settings.ts'
 import { createConnector } from '../upstream/connector.ts'
 
@@ -16,6 +15,7 @@ export function createFetch (proxy: ProxySettings | null): Fetch {
   if (proxy === null) return globalThis.fetch
   let dispatcher: Agent | null = null
   return async (target, init) => {
+    const { Agent, fetch } = await import('undici') // Here: few threads need so much of it.
     dispatcher ??= new Agent({ connect: createConnector({ timeout: connectTimeoutMs, allowH2: false }, proxy) })
     try {
       return await fetch(target as string | URL, { ...init as RequestInit, dispatcher }) as unknown as Response

@@ -5,6 +5,8 @@ import { Generation } from './generation.ts'
 
 /** A pool as generations steer it. */
 export interface ReloadablePool extends JobPool {
+  /** The latest that were applied. */
+  readonly settings: ProviderSettings
   apply (settings: ProviderSettings, dropExcess: boolean): void
   /** Resolves when no job is queued or runs. */
   whenIdle (): Promise<void>
@@ -30,6 +32,7 @@ export const liveGenerationsMax = 1_000
  */
 export class Generations<Pool extends ReloadablePool> {
   private readonly options: GenerationOptions<Pool>
+  /** By `poolKey`. */
   private readonly pools = new Map<string, Pool>()
   /** No generation names them any more; attempts that nobody waits for may still be ending. */
   private readonly emptying = new Set<Pool>()
@@ -70,10 +73,11 @@ export class Generations<Pool extends ReloadablePool> {
   private create (settings: Settings): Generation {
     const pools = new Map<string, Pool>()
     for (const provider of settings.providers) {
-      const known = this.pools.get(provider.name)
+      const key = poolKey(provider)
+      const known = this.pools.get(key)
       known?.apply(provider, settings.client.dropExcessRequests)
       const pool = known ?? this.options.createPool(provider, settings)
-      this.pools.set(provider.name, pool)
+      this.pools.set(key, pool)
       pools.set(provider.name, pool)
     }
     const generation = new Generation(settings, pools)
@@ -81,29 +85,35 @@ export class Generations<Pool extends ReloadablePool> {
     return generation
   }
 
-  private isUsed (name: string): boolean {
-    return [...this.live].some((generation) => generation.pools.has(name))
+  private isUsed (pool: Pool): boolean {
+    return [...this.live].some((generation) => [...generation.pools.values()].includes(pool))
   }
 
   /** A pool closes once it is empty: should its provider come back before, one limit holds over what ends and what begins. */
   private closeUnused (): void {
-    for (const [name, pool] of this.pools) {
-      if (this.isUsed(name) || this.emptying.has(pool)) continue
+    for (const [key, pool] of this.pools) {
+      if (this.isUsed(pool) || this.emptying.has(pool)) continue
       this.emptying.add(pool)
       void pool.whenIdle().then(() => {
         this.emptying.delete(pool)
-        if (!this.isUsed(name)) this.closePool(name, pool)
+        if (!this.isUsed(pool)) this.closePool(key, pool)
       })
     }
   }
 
-  private closePool (name: string, pool: Pool): void {
-    this.pools.delete(name)
+  private closePool (key: string, pool: Pool): void {
+    const { name } = pool.settings
+    this.pools.delete(key)
     const closed = pool.close().then(() => {
-      if (!this.pools.has(name)) this.options.onPoolGone(name)
+      if (!this.all.some(({ settings }) => settings.name === name)) this.options.onPoolGone(name)
     }).finally(() => { this.closing.delete(closed) })
     this.closing.add(closed)
   }
+}
+
+/** A provider that changes to another wire format gets other threads: a thread knows one. */
+function poolKey ({ name, kind }: ProviderSettings): string {
+  return `${kind} ${name}`
 }
 
 /** Equal settings stay the same objects, so that whoever compares by identity sees no change. */

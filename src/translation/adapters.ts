@@ -10,32 +10,38 @@ import type { Adapter, AdapterCall } from '../providers/adapter.ts'
 import { createFamilyAdapter } from './family-adapter.ts'
 import type { AdapterContext } from './translated-call.ts'
 import type { Family } from '../providers/family.ts'
-import { createAnthropicFamily } from '../providers/anthropic/provider.ts'
 import { createAzureAdapter } from '../providers/azure/adapter.ts'
-import { createAzureFamily } from '../providers/azure/provider.ts'
-import { createCohereFamily } from '../providers/cohere/provider.ts'
-import { createGeminiFamily } from '../providers/gemini/provider.ts'
 import { isPlain } from '../providers/mistral/plain.ts'
-import { createMistralFamily } from '../providers/mistral/provider.ts'
-import { createOllamaFamily } from '../providers/ollama/provider.ts'
 import { createOpenAiAdapter } from '../providers/openai/adapter.ts'
-import { createOpenAiFamily } from '../providers/openai/provider.ts'
-import { createVertexFamily } from '../providers/vertex/provider.ts'
-import { createBedrockFamily } from '../providers/bedrock/provider.ts'
 
 type Kind = ProviderSettings['kind']
 
-/** Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`. The mock is no wire format. Clouds fetch tokens beside it. */
-const families: Readonly<Partial<Record<Kind, (settings: ProviderSettings, fetch: Fetch) => Family>>> = {
-  anthropic: createAnthropicFamily,
-  azure: (settings, fetch) => createAzureFamily(settings, { fetch, nowMs: () => performance.now() }),
-  bedrock: (settings, fetch) => createBedrockFamily(settings, { fetch, nowMs: () => Date.now() }),
-  cohere: createCohereFamily,
-  gemini: createGeminiFamily,
-  mistral: createMistralFamily,
-  ollama: createOllamaFamily,
-  openai: createOpenAiFamily,
-  vertex: (settings, fetch) => createVertexFamily(settings, { fetch: settings.proxy === null ? null : fetch, nowMs: () => Date.now() })
+/** Clouds fetch tokens from elsewhere. */
+type CreateFamily = (settings: ProviderSettings, fetch: Fetch) => Family
+
+/**
+ * Every wire format that the gateway speaks to providers, by `ProviderSettings.kind`; the mock is no wire format. A thread loads the one of its provider: all
+ * together they take longer than the rest of a start but undici.
+ */
+const families: Readonly<Partial<Record<Kind, () => Promise<CreateFamily>>>> = {
+  anthropic: async () => (await import('../providers/anthropic/provider.ts')).createAnthropicFamily,
+  azure: async () => {
+    const { createAzureFamily } = await import('../providers/azure/provider.ts')
+    return (settings, fetch) => createAzureFamily(settings, { fetch, nowMs: () => performance.now() })
+  },
+  bedrock: async () => {
+    const { createBedrockFamily } = await import('../providers/bedrock/provider.ts')
+    return (settings, fetch) => createBedrockFamily(settings, { fetch, nowMs: () => Date.now() })
+  },
+  cohere: async () => (await import('../providers/cohere/provider.ts')).createCohereFamily,
+  gemini: async () => (await import('../providers/gemini/provider.ts')).createGeminiFamily,
+  mistral: async () => (await import('../providers/mistral/provider.ts')).createMistralFamily,
+  ollama: async () => (await import('../providers/ollama/provider.ts')).createOllamaFamily,
+  openai: async () => (await import('../providers/openai/provider.ts')).createOpenAiFamily,
+  vertex: async () => {
+    const { createVertexFamily } = await import('../providers/vertex/provider.ts')
+    return (settings, fetch) => createVertexFamily(settings, { fetch: settings.proxy === null ? null : fetch, nowMs: () => Date.now() })
+  }
 }
 
 interface OpenAiNative {
@@ -61,10 +67,23 @@ const world: AdapterContext = {
   mediaFetcher: new MediaFetcher(resolveHost)
 }
 
-export function createAdapter (settings: ProviderSettings, context: AdapterContext = world): Adapter {
-  const stored = createStored(settings, context)
+export type CreateAdapter = (settings: ProviderSettings, context?: AdapterContext) => Adapter
+
+/** @returns what makes adapters for providers of this kind, and of no other */
+export async function loadAdapters (kind: Kind): Promise<CreateAdapter> {
+  const load = families[kind]
+  if (load === undefined) return () => { throw new RangeError(`${kind} has no wire format`) }
+  const createFamily = await load()
+  return (settings, context = world) => {
+    if (settings.kind !== kind) throw new RangeError(`${settings.name} is ${settings.kind}, and only ${kind} is loaded`)
+    return createAdapter(settings, createFamily, context)
+  }
+}
+
+function createAdapter (settings: ProviderSettings, createFamily: CreateFamily, context: AdapterContext): Adapter {
+  const stored = createStored(settings, createFamily, context)
   // The client's own key stands in the settings for the stored ones, for this job only. It takes some 5 us, and nothing made of the secret is kept.
-  const openDirect = (job: JobFrame): AdapterCall => createStored({ ...settings, keys: [{ ...directKey, value: job.directKey }] }, context).open({ ...job, keyIndex: 0 })
+  const openDirect = (job: JobFrame): AdapterCall => createStored({ ...settings, keys: [{ ...directKey, value: job.directKey }] }, createFamily, context).open({ ...job, keyIndex: 0 })
   return {
     open: (job) => job.directKey === '' ? stored.open(job) : openDirect(job),
     // Whatever the key.
@@ -73,10 +92,8 @@ export function createAdapter (settings: ProviderSettings, context: AdapterConte
 }
 
 /** For the keys in the settings. */
-function createStored (settings: ProviderSettings, context: AdapterContext): Adapter {
-  const create = families[settings.kind]
-  if (create === undefined) throw new RangeError(`${settings.kind} has no wire format`)
-  const family = create(settings, createFetch(settings.proxy))
+function createStored (settings: ProviderSettings, createFamily: CreateFamily, context: AdapterContext): Adapter {
+  const family = createFamily(settings, createFetch(settings.proxy))
   const translated = createFamilyAdapter(family, settings, context)
   const native = openAiNatives[settings.kind]
   if (native === undefined) return translated

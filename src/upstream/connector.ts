@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import { buildConnector } from 'undici'
+import type { buildConnector } from 'undici'
 import type { ProxySettings } from '../api/settings.ts'
 import { openTunnel } from './tunnel.ts'
+import { buildConnector as build } from './undici.ts'
 
 /** Most bytes that one read of a socket takes. */
 const readBytesMax = 64 * 1024
@@ -44,7 +45,7 @@ interface Piece {
 export function createConnector (options: ConnectorOptions, proxy: ProxySettings | null = null): buildConnector.connector {
   let session: Buffer | undefined
   const connect = (target: ConnectTarget, callback: buildConnector.Callback, more: object): Socket => {
-    const socket = buildConnector({ ...options, session, ...more } as buildConnector.BuildOptions)(target, callback) as unknown as Socket
+    const socket = build({ ...options, session, ...more } as buildConnector.BuildOptions)(target, callback) as unknown as Socket
     socket.on('session', (latest: Buffer) => { session = latest })
     return socket
   }

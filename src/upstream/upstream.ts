@@ -1,7 +1,7 @@
-import { Client } from 'undici'
-import type { buildConnector, Dispatcher } from 'undici'
+import type { buildConnector, Client, Dispatcher } from 'undici'
 import { createConnector, resetCode } from './connector.ts'
 import { ProxyError } from './tunnel.ts'
+import { Client as UndiciClient } from './undici.ts'
 import type { HttpMethod } from '../api/job.ts'
 import type { ProviderSettings } from '../api/settings.ts'
 import { GatewayError } from '../errors.ts'
@@ -92,7 +92,7 @@ class Connections {
     // One that is opened beside idle ones takes the place of the one that was idle longest.
     const oldest = this.idle.shift()
     if (oldest !== undefined) this.discard(oldest)
-    const client = new Client(this.origin, {
+    const client = new UndiciClient(this.origin, {
       connect: this.connect,
       pipelining: 1,
       headersTimeout: 0,

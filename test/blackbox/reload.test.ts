@@ -80,6 +80,30 @@ test('a secret that changed is not told', async (t) => {
   ])
 })
 
+test('a provider turns to another wire format while a stream of the old one runs, and both are whole', async (t) => {
+  const begun = createSignal<FaultExchange>()
+  const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', content: [{ type: 'text', text: 'By its own words' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } }
+  const upstream = await startFaultUpstream(t, async (exchange) => {
+    if (exchange.request.path === '/v1/messages') return exchange.answer(200, JSON.stringify(message))
+    exchange.openStream()
+    await exchange.write(contentEvent('first'))
+    begun.resolve(exchange)
+  })
+  const provider = (type: string): object => ({ ...keyed(upstream.url, ['a']), custom_provider_config: { base_provider_type: type } })
+  const gateway = await start(t, { providers: { one: provider('openai') } })
+  const { answer } = await open(t, gateway, 'one/m', { stream: true })
+  const exchange = await begun.promise
+  assert.ok(reload(gateway, { providers: { one: provider('anthropic') } }).ok)
+  const translated = await askChat(gateway.port, 'one/m')
+  assert.match(translated.text, /"content":"By its own words"/)
+  await exchange.write(contentEvent('last') + finishEvent() + doneEvent)
+  exchange.end()
+  const streamed = await answer
+  assert.equal(await streamed.end(), 'complete')
+  assert.match(streamed.text, /first[^]*last[^]*\[DONE\]/)
+  assert.equal(await gateway.metric('bifrost_in_flight', { provider: 'one' }), 0)
+})
+
 test('a bad file changes nothing and says why', async (t) => {
   const upstream = await startFaultUpstream(t, ok)
   const gateway = await start(t, { providers: { one: upstreamProvider(upstream.url) } })

@@ -6,9 +6,9 @@ import { test } from 'node:test'
 import type { ProviderSettings } from '../../src/api/settings.ts'
 import { createFetch } from '../../src/fetch/proxied-fetch.ts'
 import type { AdapterRequest } from '../../src/providers/adapter.ts'
-import { createAdapter } from '../../src/translation/adapters.ts'
 import { load } from '../config/load-text.ts'
 import { startProxy } from '../helpers/proxy.ts'
+import { createAdapter } from '../providers/create-adapter.ts'
 import { createJob } from '../providers/recordings.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } })

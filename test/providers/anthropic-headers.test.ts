@@ -4,7 +4,7 @@ import type { JobFrame } from '../../src/api/job.ts'
 import type { ProviderSettings } from '../../src/api/settings.ts'
 import type { AdapterRequest } from '../../src/providers/adapter.ts'
 import { AnthropicChatProvider } from '../../src/providers/anthropic/chat.ts'
-import { createAdapter } from '../../src/translation/adapters.ts'
+import { createAdapter } from './create-adapter.ts'
 import { createContext, createSettings } from './anthropic-harness.ts'
 import { createJob } from './recordings.ts'
 

@@ -7,8 +7,8 @@ import { createAzureAdapter } from '../../src/providers/azure/adapter.ts'
 import type { EntraWorld } from '../../src/providers/azure/auth.ts'
 import { createAzureFamily } from '../../src/providers/azure/provider.ts'
 import type { AdapterRequest } from '../../src/providers/adapter.ts'
-import { createAdapter } from '../../src/translation/adapters.ts'
 import { createKey, createProvider } from '../router/settings.ts'
+import { createAdapter } from './create-adapter.ts'
 import { createJob } from './recordings.ts'
 
 const noWorld: EntraWorld = { fetch: async () => { throw new Error('nobody is to be asked') }, nowMs: () => 0 }

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { JobFrame } from '../../src/api/job.ts'
 import type { Operation } from '../../src/api/operations.ts'
 import type { AdapterCall, AdapterRequest } from '../../src/providers/adapter.ts'
-import { createAdapter } from '../../src/translation/adapters.ts'
 import { loadProvider } from '../config/load-text.ts'
+import { createAdapter } from './create-adapter.ts'
 import { createJob, noRecordings, readRecordingsOf } from './recordings.ts'
 
 /** Recorded images and speech of providers, asked as OpenAI's clients ask. */

@@ -12,14 +12,23 @@ class FakePool implements ReloadablePool {
   /** Its last job has ended. */
   becomeIdle: () => void = () => {}
   readonly name: string
+  settings: ProviderSettings
 
-  constructor (name: string) { this.name = name }
+  constructor (settings: ProviderSettings) {
+    this.name = settings.name
+    this.settings = settings
+  }
+
   submit (): never { throw new Error('not used') }
   cancel (): void {}
   credit (): void {}
   countTimeout (): void {}
   observe (): void {}
-  apply (settings: ProviderSettings): void { this.applied.push(settings) }
+  apply (settings: ProviderSettings): void {
+    this.settings = settings
+    this.applied.push(settings)
+  }
+
   whenIdle (): Promise<void> {
     return new Promise((resolve) => { this.becomeIdle = resolve })
   }
@@ -37,7 +46,7 @@ const settingsOf = (...names: string[]): Settings => createSettings(names.map((n
 function create (settings: Settings): { generations: Generations<FakePool>, gone: string[], pool: (name: string) => FakePool } {
   const gone: string[] = []
   const generations = new Generations<FakePool>(settings, {
-    createPool: ({ name }) => new FakePool(name),
+    createPool: (provider) => new FakePool(provider),
     onPoolGone: (name) => { gone.push(name) },
     onPublished: () => {}
   })
@@ -80,6 +89,22 @@ test('the pool of a removed provider closes when the last request that may use i
   b.finishClose()
   await turn()
   assert.deepEqual(gone, ['b'])
+})
+
+test('a provider that changes to another wire format gets another pool; the one before ends with its last job, and the provider is not gone', async () => {
+  const { generations, gone, pool } = create(settingsOf('a'))
+  const before = pool('a')
+  generations.publish(createSettings([createProvider('a', { kind: 'anthropic' })]))
+  const after = pool('a')
+  assert.notEqual(after, before)
+  assert.equal(after.settings.kind, 'anthropic')
+  assert.deepEqual(before.applied, [])
+  assert.deepEqual(generations.all, [before, after])
+  before.becomeIdle()
+  await turn()
+  before.finishClose()
+  await turn()
+  assert.deepEqual([before.closed, after.closed, gone], [true, false, []])
 })
 
 test('without requests and jobs a removed provider closes at once', async () => {
