@@ -19,6 +19,7 @@ import { Health } from './router/health.ts'
 import { Identities } from './router/identity.ts'
 import type { Exchange } from './transport/exchange.ts'
 import { ModelCatalog } from './models/model-catalog.ts'
+import { connectionsMaxOf, readDescriptorLimit } from './transport/descriptor-limit.ts'
 import { findModel, modelListPaths, toModelList } from './transport/models.ts'
 import { Transport } from './transport/server.ts'
 import type { Page } from './transport/server.ts'
@@ -76,6 +77,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     readHealth: () => generations.current.settings.providers.map((provider) => toProviderHealth(provider, generations.current.pools.get(provider.name) as ProviderPool, health.of(provider.name), nowMs()))
   })
   const catalog = new ModelCatalog(() => generations.current, nowMs)
+  const descriptorLimit = readDescriptorLimit()
   let draining = false
 
   const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
@@ -84,6 +86,8 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     port: settings.server.port,
     get requestBodyBytesMax () { return client().requestBodyBytesMax },
     get slowClientTimeoutMs () { return client().slowClientTimeoutMs },
+    get connectionsMax () { return connectionsMaxOf(descriptorLimit, generations.current.settings.providers) },
+    onConnectionsFull: (connectionsMax) => { logger.warn({ connectionsMax, descriptorLimit }, 'new client connections are refused: the rest of the file descriptors is for providers') },
     nowMs,
     handle: (request, client) => {
       const run = gateway.handle(request, client)
@@ -103,6 +107,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     onStreamGap: (exchange, gapMs) => { booking.streamGap(exchange, (exchange.watcher as RequestHandle).record, gapMs) },
     onFinished: (exchange: Exchange) => { booking.finished(exchange, (exchange.watcher as RequestHandle | null)?.record ?? null) }
   })
+  metrics.registerConnections(transport.connections)
   const port = await transport.listen()
 
   const endWatch = configPath === null || !settings.server.watchConfig ? () => {} : watchConfigFile(configPath, () => { reloader.reload('file changed') })

@@ -66,6 +66,8 @@ export const metricList = {
 
   unpriced: own('bifrost_unpriced_requests_total', 'counter', ['provider'], 'Answers whose price is not known; their cost is in no total.'),
 
+  clientConnections: own('bifrost_client_connections', 'gauge', [], 'Open connections of clients, busy or idle.'),
+  clientConnectionsRefused: own('bifrost_client_connections_refused_total', 'counter', [], 'Connections of clients that were closed at once, because the file descriptors left are for providers.'),
   activeRequests: own('bifrost_active_requests', 'gauge', ['method'], 'Requests in progress.'),
   providerKeyUp: own('bifrost_provider_key_up', 'gauge', ['provider', 'key_id', 'key_name'], '1 when the key may be picked, 0 while it is taken out.'),
 

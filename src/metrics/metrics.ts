@@ -145,6 +145,11 @@ export class Metrics {
     this.#readings.deletePool(name)
   }
 
+  registerConnections (connections: { readonly open: number, readonly refused: number }): void {
+    expose(this.#registry, metricList.clientConnections, (put) => { put({}, connections.open) })
+    expose(this.#registry, metricList.clientConnectionsRefused, (put) => { put({}, connections.refused) })
+  }
+
   /** The exposition in Prometheus text format. */
   text (): Promise<string> {
     this.#scrape ??= this.#read().finally(() => { this.#scrape = null })

@@ -9,6 +9,8 @@ import type { Dialect } from '../api/dialects.ts'
 import { invalid } from '../api/parsed-request.ts'
 import type { RequestRoute } from '../api/parsed-request.ts'
 import { GatewayError } from '../errors.ts'
+import { ClientConnections } from './client-connections.ts'
+import type { ConnectionLimit } from './client-connections.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeEvents } from './exchange.ts'
 import { findFramingProblem } from './header-guard.ts'
@@ -18,7 +20,7 @@ import { OpenExchanges } from './open-exchanges.ts'
 import { checkPortIsFree } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
 
-export interface TransportOptions {
+export interface TransportOptions extends ConnectionLimit {
   host: string
   port: number
   requestBodyBytesMax: number
@@ -78,6 +80,7 @@ export class Transport implements ExchangeEvents {
   private readonly options: TransportOptions
   private readonly server: HyperExpress.Server
   private readonly open = new OpenExchanges()
+  readonly connections: ClientConnections
   private readonly pages: ReadonlyMap<string, ShowPage>
   private readonly sweep: NodeJS.Timeout
   heldBodyBytes = 0
@@ -88,6 +91,8 @@ export class Transport implements ExchangeEvents {
     this.options = options
     this.pages = new Map(Object.entries(options.pages))
     this.server = new HyperExpress.Server({ auto_close: false })
+    this.connections = new ClientConnections(options)
+    this.server.uws_instance.filter((response, change) => this.connections.count(response, Number(change)))
     this.sweep = setInterval(() => {
       const nowMs = options.nowMs()
       this.open.forEach((exchange) => { exchange.tick(nowMs, options.slowClientTimeoutMs) })

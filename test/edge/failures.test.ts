@@ -23,6 +23,7 @@ async function startFailing (t: TestContext, more: Partial<TransportOptions>): P
     port: 0,
     requestBodyBytesMax: 1024,
     slowClientTimeoutMs: 1_000,
+    connectionsMax: Infinity,
     nowMs: () => performance.now(),
     handle: () => { throw new TypeError(secret) },
     pages: {

@@ -30,6 +30,8 @@ const expected: Record<string, [type: string, labels: string[]]> = {
   bifrost_single_flight_joins_total: ['counter', ['provider']],
   bifrost_unpriced_requests_total: ['counter', ['provider']],
   bifrost_breakers_open: ['gauge', ['provider']],
+  bifrost_client_connections: ['gauge', []],
+  bifrost_client_connections_refused_total: ['counter', []],
   bifrost_active_requests: ['gauge', ['method']],
   bifrost_provider_key_up: ['gauge', ['provider', 'key_id', 'key_name']],
   bifrost_queue_depth: ['gauge', ['provider']],
@@ -70,6 +72,7 @@ test('every metric has its pinned name, type and label names', async (t) => {
   metrics.provider('openai').queueWait.observe(0.1)
   metrics.registerProvider('openai', () => providerReading())
   metrics.registerPool('job', () => ({ free: 1, used: 2 }))
+  metrics.registerConnections({ open: 3, refused: 1 })
 
   const exposition = await scrape(metrics)
   const ours = [...exposition.types.keys()].filter((name) => /^(bifrost|http)_/.test(name))
