@@ -3,10 +3,6 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { ConfigError } from './config/config-error.ts'
-import { describeSettings } from './config/describe.ts'
-import { readEnvironment } from './config/environment.ts'
-import { loadConfig } from './config/load.ts'
 import { exitCodes } from './exit-codes.ts'
 import { supervise } from './supervisor.ts'
 import { readVersion } from './version.ts'
@@ -60,8 +56,12 @@ function serveArguments (args: string[]): { flags: Record<string, string | undef
   return { flags, list: Object.entries(flags).flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value]) }
 }
 
-function check (args: string[]): void {
+async function check (args: string[]): Promise<void> {
   const { flags } = serveArguments(args)
+  // Here: the supervisor, which is this program too, has no use for them.
+  const [{ ConfigError }, { describeSettings }, { readEnvironment }, { loadConfig }] = await Promise.all([
+    import('./config/config-error.ts'), import('./config/describe.ts'), import('./config/environment.ts'), import('./config/load.ts')
+  ])
   try {
     const { settings, warnings } = loadConfig({
       path: flags.config ?? null,
@@ -113,7 +113,7 @@ const [first = 'start', ...rest] = process.argv.slice(2)
 if (first === '--help' || first === '-h' || rest.includes('--help')) process.stdout.write(help)
 else if (first === '--version') process.stdout.write(`${readVersion()}\n`)
 else if (first === 'start') supervise(serveArguments(rest).list)
-else if (first === 'check') check(rest)
+else if (first === 'check') await check(rest)
 else if (first === 'mock') await mock(rest)
 else if (first === 'bench') bench(rest)
 else if (first.startsWith('-')) supervise(serveArguments(process.argv.slice(2)).list)
