@@ -61,13 +61,14 @@ interface Core {
   gateway: Gateway
   reloader: Reloader
   health: Health
+  prices: PriceTable
   nowMs: () => number
 }
 
 /** Builds everything, wires it and starts listening: the one place that knows all parts. */
 export async function startGateway (options: GatewayOptions): Promise<RunningGateway> {
   const { configPath, logger, version, loaded: { settings } } = options
-  const { metrics, generations, gateway, reloader, health, nowMs } = createCore(options)
+  const { metrics, generations, gateway, reloader, health, prices, nowMs } = createCore(options)
   const client = (): Settings['client'] => generations.current.settings.client
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   const admin = new AdminApi({
@@ -79,6 +80,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
   const catalog = new ModelCatalog(() => generations.current, nowMs)
   const descriptorLimit = readDescriptorLimit()
   let draining = false
+  let hasServed = false
 
   const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
   const transport = new Transport({
@@ -92,6 +94,9 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     handle: (request, client) => {
       const run = gateway.handle(request, client)
       booking.started(run.record)
+      // While the provider's first thread starts, which takes longer.
+      if (!hasServed) setImmediate(() => { prices.load() })
+      hasServed = true
       return run
     },
     pages: {
@@ -178,7 +183,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     },
     onReload: (cause, report) => { logReload(cause, report, metrics, logger) }
   })
-  return { metrics, generations, gateway, reloader, health: poolContext.health, nowMs }
+  return { metrics, generations, gateway, reloader, health: poolContext.health, prices, nowMs }
 }
 
 /** One line per reload that changed something or failed. Values of secret fields are redacted in the report already. */

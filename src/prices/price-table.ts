@@ -48,6 +48,11 @@ export class PriceTable {
     this.nowMs = nowMs
   }
 
+  /** Loads the price data ahead of the first price: call it where nothing waits. */
+  load (): void {
+    prices()
+  }
+
   /** @returns null when the price is not known; 0 only for what is free */
   costUsd (provider: ProviderSettings, model: string, usage: Usage): number | null {
     const own = Object.hasOwn(provider.prices, model) ? provider.prices[model] : undefined
@@ -101,7 +106,7 @@ function toLinearRates (provider: string, model: string, request: number, count:
 
 let library: { calcPrice: typeof calcPrice } | null = null
 
-/** Loaded at the first price: it takes 30 ms, which a front that starts again does not have. */
+/** Loaded at the first price at the latest: it takes 30 ms, which a front that starts again does not have. */
 function prices (): { calcPrice: typeof calcPrice } {
   return (library ??= createRequire(import.meta.url)('@pydantic/genai-prices') as { calcPrice: typeof calcPrice })
 }
