@@ -49,7 +49,7 @@ function openThroughHttp (proxy: ProxySettings, target: TunnelTarget, timeoutMs:
       path: authority,
       agent: false,
       ca: proxy.caCertPem === '' ? undefined : proxy.caCertPem,
-      headers: { host: authority, ...proxy.username === '' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64')}` } }
+      headers: { host: authority, 'proxy-connection': 'keep-alive', ...proxy.username === '' ? {} : { 'proxy-authorization': `Basic ${Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64')}` } }
     })
     const deadline = setTimeout(() => { request.destroy(new ProxyError(`the proxy did not answer within ${timeoutMs} ms`)) }, timeoutMs)
     request.on('connect', ({ statusCode = 0 }, socket: Socket, head) => {
