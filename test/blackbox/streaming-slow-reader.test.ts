@@ -12,7 +12,7 @@ import { contentEvent, doneEvent, finishEvent, withoutExtraFields } from '../hel
 import { eventually, pause } from '../helpers/wait.ts'
 
 const mib = 1024 * 1024
-const eventCount = 3_000
+const eventCount = 6_000
 /** 97 events take turns, so that two of them in the wrong order show. Made once: the upstream shares its memory with the gateway. */
 const events = Array.from({ length: 97 }, (_, index) => Buffer.from(contentEvent(`${index} ${'x'.repeat(16 * 1024)}`)))
 const eventAt = (index: number): Buffer => events[index % events.length] as Buffer
@@ -28,7 +28,7 @@ interface Stuck {
   rssGrowth: () => number
 }
 
-/** A stream of 48 MB whose client has stopped reading and whose upstream has stopped sending because of it. */
+/** A stream of 98 MB whose client has stopped reading and whose upstream has stopped sending because of it. */
 async function stuckStream (t: TestContext, config: { client?: object, network?: object }): Promise<Stuck> {
   let begun: FaultExchange | null = null
   const upstream = await startFaultUpstream(t, async (exchange) => {
@@ -73,8 +73,8 @@ test('a client that stops reading pauses the upstream, costs no memory, and gets
   assert.equal(exchange.acceptedBytes, accepted, 'still paused')
   assert.equal(gateway.load().jobs, 1, 'the idle timeout of 0.3 s does not run while the client is the one who is slow')
   t.diagnostic(`upstream sent ${(accepted / mib).toFixed(1)} of ${(streamBytes(eventCount) / mib).toFixed(1)} MiB while the client read nothing, RSS grew by ${(rssGrowth() / mib).toFixed(1)} MiB`)
-  // A gateway that buffers would hold the other 38 MiB.
-  assert.ok(rssGrowth() < 32 * mib, `RSS grew by ${rssGrowth()}`)
+  // A gateway that buffers would hold the other 85 MiB; heaps that have not found their size yet grow by up to 35 on a busy machine.
+  assert.ok(rssGrowth() < 48 * mib, `RSS grew by ${rssGrowth()}`)
 
   const received = createHash('sha256')
   let rest = response.text
