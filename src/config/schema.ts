@@ -36,7 +36,7 @@ export function configSchema (): SchemaNode {
   return schema
 }
 
-/** Checks a config and fills in defaults, in place. ajv made it out of `schema.json` when the gateway was built: to compile that would be a third of a start. */
+/** Checks a config and fills in defaults, in place. ajv made it out of `schema.json` when the gateway was built: to compile that would be a fifth of a start. */
 export const validateSchema = createRequire(import.meta.url)('./validate-schema.cjs') as ValidateFunction<ConfigFile>
 
 /** The schema of what stands under this name in an object. */

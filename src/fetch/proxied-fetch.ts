@@ -8,8 +8,8 @@ export type Fetch = typeof globalThis.fetch
 const connectTimeoutMs = 10_000
 
 /**
- * `fetch` for what a provider's credentials need from other hosts, by the provider's proxy: where the gateway must not or cannot be seen by the provider,
- * that holds for the provider's token server. Without a proxy, Node's own.
+ * `fetch` for what a provider's credentials need from other hosts, by the provider's proxy: past it there may be no way, and a token server should not
+ * see an address that the provider must not see. Without a proxy, Node's own.
  */
 export function createFetch (proxy: ProxySettings | null): Fetch {
   if (proxy === null) return globalThis.fetch

@@ -56,6 +56,8 @@ export function createConnector (options: ConnectorOptions, proxy: ProxySettings
         const port = Number(target.port) || (isTls ? 443 : 80)
         openTunnel(proxy, { host: target.hostname, port }, options.timeout).then((socket) => {
           if (isTls) {
+            // What happens to it, the one above it tells.
+            socket.on('error', () => {})
             adapt(connect({ ...target, httpSocket: socket } as ConnectTarget, callback, {}), null)
             return
           }
@@ -89,6 +91,7 @@ function connectDirectly (connect: (onread: object) => Socket): void {
   adapt(socket, offer)
 }
 
+/** @param offer null for a socket that reads in its own way */
 function adapt (socket: Socket, offer: Offer | null): void {
   const { destroy, push, read, _write: write, _writev: writev } = socket
   let ended = false
