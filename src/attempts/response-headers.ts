@@ -20,10 +20,9 @@ const printable = /^[\t\x20-\x7e\x80-\xff]*$/
 export function toForwardedHeaders (headers: UpstreamHeaders): string {
   let lines = ''
   let count = 0
-  const connection = headers.connection
+  const connectionOnly = namedIn(headers.connection)
   for (const name in headers) {
-    if (withheld.has(name) || name.startsWith('x-bifrost-')) continue
-    if (connection !== undefined && String(connection).toLowerCase().split(/\s*,\s*/).includes(name)) continue
+    if (withheld.has(name) || name.startsWith('x-bifrost-') || connectionOnly?.includes(name) === true) continue
     const value = headers[name]
     for (const one of Array.isArray(value) ? value : [value ?? '']) {
       if (!printable.test(one) || ++count > headersMax) continue
@@ -34,6 +33,12 @@ export function toForwardedHeaders (headers: UpstreamHeaders): string {
   const requestId = headers['x-request-id']
   if (typeof requestId === 'string' && printable.test(requestId)) lines += `${lines === '' ? '' : '\r\n'}x-upstream-request-id: ${requestId}`
   return lines
+}
+
+/** Headers that the upstream itself says are for the connection. Nearly all say `keep-alive` or `close` alone, which are no headers to forward anyway. */
+function namedIn (connection: string | string[] | undefined): string[] | null {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return null
+  return String(connection).toLowerCase().split(/\s*,\s*/)
 }
 
 /**

@@ -21,6 +21,8 @@ test('what belongs to the connection, describes the body or acts in our name sta
 
 test('headers that Connection names stay behind', () => {
   assert.equal(toForwardedHeaders({ connection: 'X-Private ,close', 'x-private': '1', 'x-public': '2' }), 'x-public: 2')
+  assert.equal(toForwardedHeaders({ connection: ['close', 'x-private'], 'x-private': '1', 'x-public': '2' }), 'x-public: 2')
+  for (const connection of ['keep-alive', 'Keep-Alive', 'close']) assert.equal(toForwardedHeaders({ connection, 'keep-alive': 'timeout=5', 'x-public': '2' }), 'x-public: 2')
 })
 
 test('a value that could break out of its line is left out', () => {
