@@ -16,7 +16,8 @@ export function createFetch (proxy: ProxySettings | null): Fetch {
   let dispatcher: Agent | null = null
   return async (target, init) => {
     const { Agent, fetch } = await import('undici') // Here: few threads need so much of it.
-    dispatcher ??= new Agent({ connect: createConnector({ timeout: connectTimeoutMs, allowH2: false }, proxy) })
+    // A connector remembers a TLS session, and a resumed one is not checked for its name: each connection gets its own, as there may be several hosts.
+    dispatcher ??= new Agent({ connect: (to, callback) => { createConnector({ timeout: connectTimeoutMs, allowH2: false }, proxy)(to, callback) } })
     try {
       return await fetch(target as string | URL, { ...init as RequestInit, dispatcher }) as unknown as Response
     } catch (error) {

@@ -26,12 +26,12 @@ type CreateFamily = (settings: ProviderSettings, fetch: Fetch) => Family
 const families: Readonly<Partial<Record<Kind, () => Promise<CreateFamily>>>> = {
   anthropic: async () => (await import('../providers/anthropic/provider.ts')).createAnthropicFamily,
   azure: async () => {
-    const { createAzureFamily } = await import('../providers/azure/provider.ts')
-    return (settings, fetch) => createAzureFamily(settings, { fetch, nowMs: () => performance.now() })
+    const { createAzureFamily, toWorld } = await import('../providers/azure/provider.ts')
+    return (settings, fetch) => createAzureFamily(settings, toWorld(fetch))
   },
   bedrock: async () => {
-    const { createBedrockFamily } = await import('../providers/bedrock/provider.ts')
-    return (settings, fetch) => createBedrockFamily(settings, { fetch, nowMs: () => Date.now() })
+    const { createBedrockFamily, toWorld } = await import('../providers/bedrock/provider.ts')
+    return (settings, fetch) => createBedrockFamily(settings, toWorld(fetch))
   },
   cohere: async () => (await import('../providers/cohere/provider.ts')).createCohereFamily,
   gemini: async () => (await import('../providers/gemini/provider.ts')).createGeminiFamily,
@@ -39,8 +39,8 @@ const families: Readonly<Partial<Record<Kind, () => Promise<CreateFamily>>>> = {
   ollama: async () => (await import('../providers/ollama/provider.ts')).createOllamaFamily,
   openai: async () => (await import('../providers/openai/provider.ts')).createOpenAiFamily,
   vertex: async () => {
-    const { createVertexFamily } = await import('../providers/vertex/provider.ts')
-    return (settings, fetch) => createVertexFamily(settings, { fetch: settings.proxy === null ? null : fetch, nowMs: () => Date.now() })
+    const { createVertexFamily, toWorld } = await import('../providers/vertex/provider.ts')
+    return (settings, fetch) => createVertexFamily(settings, toWorld(settings.proxy === null ? null : fetch))
   }
 }
 

@@ -27,11 +27,11 @@ export class ClientConnections {
   /** For `App.filter`. @param change 1 for a connection that is new, -1 for one that is gone */
   count (response: HttpResponse, change: number): void {
     this.open += change
-    const { connectionsMax } = this.limit
     if (change < 0) {
-      if (this.open < connectionsMax * againShare) this.full = false
+      if (this.full && this.open < this.limit.connectionsMax * againShare) this.full = false
       return
     }
+    const { connectionsMax } = this.limit
     if (this.open <= connectionsMax) return
     this.refused++
     if (!this.full) this.limit.onConnectionsFull(connectionsMax)

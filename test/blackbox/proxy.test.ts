@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -12,10 +11,7 @@ import { startProxy } from '../helpers/proxy.ts'
 import { credentials, startMicrosocks, startTinyproxy } from '../helpers/real-proxies.ts'
 import type { RealProxy } from '../helpers/real-proxies.ts'
 import { wholeReply, wholeStream, withoutExtraFields } from '../helpers/sse.ts'
-
-const fixtures = new URL('../../../test/fixtures/tls/', import.meta.url)
-const cert = readFileSync(new URL('localhost.cert.pem', fixtures), 'utf8')
-const key = readFileSync(new URL('localhost.key.pem', fixtures), 'utf8')
+import { cert, key } from '../helpers/tls-fixture.ts'
 
 const answer: RequestListener = (request, response) => {
   let text = ''

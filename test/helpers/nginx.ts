@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import type { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { within } from './wait.ts'
+import { startServer } from './real-server.ts'
 
 export interface Nginx {
   socketPath: string
@@ -18,20 +17,8 @@ export async function startNginx (t: TestContext, ports: readonly number[]): Pro
   const folder = mkdtempSync(join(tmpdir(), 'bifrost-nginx-'))
   const socketPath = join(folder, 'socket')
   writeFileSync(join(folder, 'nginx.conf'), toConfig(socketPath, ports))
-  const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log'], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } })
-  let problem: string | null = null
-  child.stderr.on('data', (chunk: Buffer) => { problem = (problem ?? '') + chunk.toString() })
-  child.on('error', () => { problem = 'nginx is missing: scripts/system-packages.sh installs it' })
-  const ended = new Promise<void>((resolve) => { child.once('close', () => { resolve() }) })
-  t.after(async () => {
-    child.kill('SIGTERM')
-    await within(ended, 'nginx ends')
-    rmSync(folder, { recursive: true })
-  })
-  while (await statusOf(socketPath) !== 204) {
-    if (problem !== null || child.exitCode !== null) throw new Error(problem ?? 'nginx ended')
-    await new Promise((resolve) => { setTimeout(resolve, 10) })
-  }
+  await startServer(t, 'nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log'], async () => await statusOf(socketPath) === 204)
+  t.after(() => { rmSync(folder, { recursive: true }) })
   return {
     socketPath,
     readLog: () => readFileSync(join(folder, 'access.log'), 'utf8').trim().split('\n').map((line) => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { test } from 'node:test'
@@ -12,11 +11,8 @@ import { Client } from 'undici'
 import { createConnector, resetCode } from '../../src/upstream/connector.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { createRandom } from '../helpers/random.ts'
+import { cert, key } from '../helpers/tls-fixture.ts'
 import { createSignal, eventually, within } from '../helpers/wait.ts'
-
-const fixtures = new URL('../../../test/fixtures/tls/', import.meta.url)
-const cert = readFileSync(new URL('localhost.cert.pem', fixtures), 'utf8')
-const key = readFileSync(new URL('localhost.key.pem', fixtures), 'utf8')
 
 type Protocol = 'http' | 'https'
 /** How the connection is made. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,11 +7,7 @@ import type { TestContext } from 'node:test'
 import { chatBody, startTestGateway, upstreamProvider } from '../helpers/gateway.ts'
 import type { TestGateway } from '../helpers/gateway.ts'
 import { contentEvent, doneEvent, finishEvent, wholeReply, withoutExtraFields } from '../helpers/sse.ts'
-
-// The tests run compiled, from dist/; what they read beside code stays where it is.
-const fixtures = new URL('../../../test/fixtures/tls/', import.meta.url)
-const cert = readFileSync(new URL('localhost.cert.pem', fixtures), 'utf8')
-const key = readFileSync(new URL('localhost.key.pem', fixtures), 'utf8')
+import { cert, key } from '../helpers/tls-fixture.ts'
 
 async function start (t: TestContext, listener: RequestListener, network: object): Promise<TestGateway> {
   const server = createServer({ cert, key }, listener)

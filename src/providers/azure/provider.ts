@@ -10,13 +10,10 @@ import { EntraToken } from './auth.ts'
 import type { EntraWorld } from './auth.ts'
 import { toAzureError } from './errors.ts'
 
-const realWorld: EntraWorld = {
-  fetch: (url, init) => globalThis.fetch(url, init),
-  nowMs: () => performance.now()
-}
+export const toWorld = (fetch: EntraWorld['fetch']): EntraWorld => ({ fetch, nowMs: () => performance.now() })
 
 /** OpenAI's API at an address per key, with Azure's two ways to get in. */
-export function createAzureFamily (settings: ProviderSettings, world: EntraWorld = realWorld): Family {
+export function createAzureFamily (settings: ProviderSettings, world: EntraWorld = toWorld(globalThis.fetch)): Family {
   const { name } = settings
   const tokens = settings.keys.map(({ cloud }) => cloud?.kind === 'azure' && usesEntra(cloud) ? new EntraToken(cloud, name, world) : null)
   const urlOf = (operation: Operation, model: string, keyIndex: number, resource = ''): URL => {

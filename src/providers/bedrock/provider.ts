@@ -17,10 +17,10 @@ import { fetchedTypes } from './media.ts'
 import { rerankOf } from './rerank.ts'
 import { tokenCounterOf } from './token-count.ts'
 
-const theWorld: RoleWorld = { nowMs: () => Date.now(), fetch: (url, init) => fetch(url, init) }
+export const toWorld = (fetch: RoleWorld['fetch']): RoleWorld => ({ fetch, nowMs: () => Date.now() })
 
 /** Amazon Bedrock: chat by Converse, embeddings, ranking and images by InvokeModel. */
-export function createBedrockFamily (settings: ProviderSettings, world: RoleWorld = theWorld): Family {
+export function createBedrockFamily (settings: ProviderSettings, world: RoleWorld = toWorld(globalThis.fetch)): Family {
   const { name } = settings
   const authorizer = new BedrockAuthorizer(settings, world)
   const urlFor = (action: Action) => ({ keyIndex, model }: TranslationContext): URL => urlOf(settings, keyIndex, model, action)

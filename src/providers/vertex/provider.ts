@@ -28,10 +28,10 @@ const api: ApiTraits = { unknownMembers: new Set(), hasServiceTier: false }
 const claudeImages = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 const claudeFiles = [...claudeImages, 'application/pdf', 'text/plain']
 
-const theWorld: TokenWorld = { fetch: null, nowMs: () => Date.now() }
+export const toWorld = (fetch: TokenWorld['fetch']): TokenWorld => ({ fetch, nowMs: () => Date.now() })
 
 /** Vertex AI: Gemini and Anthropic's models with Google Cloud's addresses and credentials. */
-export function createVertexFamily (settings: ProviderSettings, world: TokenWorld = theWorld): Family {
+export function createVertexFamily (settings: ProviderSettings, world: TokenWorld = toWorld(null)): Family {
   const { name, operations, keys } = settings
   const urlOf = toUrlOfVerb(name, keys, settings.baseUrl)
   const chat = operations.includes('chat_completion') ? new GeminiChatProvider(name, api, urlOf) : null
