@@ -7,6 +7,7 @@ import type { LoadedConfig } from './config/load.ts'
 import { Gateway } from './gateway.ts'
 import type { Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { NextThread } from './pool/next-thread.ts'
 import type { ProviderPool } from './pool/provider-pool.ts'
 import { createPool, forgetPool } from './provider-pools.ts'
 import { Generations } from './reload/generations.ts'
@@ -63,12 +64,13 @@ interface Core {
   health: Health
   prices: PriceTable
   nowMs: () => number
+  nextThread: NextThread
 }
 
 /** Builds everything, wires it and starts listening: the one place that knows all parts. */
 export async function startGateway (options: GatewayOptions): Promise<RunningGateway> {
   const { configPath, logger, version, loaded: { settings } } = options
-  const { metrics, generations, gateway, reloader, health, prices, nowMs } = createCore(options)
+  const { metrics, generations, gateway, reloader, health, prices, nowMs, nextThread } = createCore(options)
   const client = (): Settings['client'] => generations.current.settings.client
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   const admin = new AdminApi({
@@ -91,6 +93,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     get connectionsMax () { return connectionsMaxOf(descriptorLimit, generations.current.settings.providers) },
     onConnectionsFull: (connectionsMax) => { logger.warn({ connectionsMax, descriptorLimit }, 'new client connections are refused: the rest of the file descriptors is for providers') },
     nowMs,
+    onPost: () => { nextThread.wake() },
     handle: (request, client) => {
       const run = gateway.handle(request, client)
       booking.started(run.record)
@@ -149,7 +152,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     version,
     onReadError: (error) => { logger.error({ err: error }, 'a metric could not be read') }
   })
-  const poolContext = { health: new Health(), metrics, logger, nowMs }
+  const poolContext = { health: new Health(), metrics, logger, nowMs, nextThread: new NextThread() }
   const generations = new Generations<ProviderPool>(settings, {
     createPool: (provider, all) => createPool(provider, all, poolContext),
     onPoolGone: (name) => { forgetPool(name, poolContext) },
@@ -183,7 +186,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     },
     onReload: (cause, report) => { logReload(cause, report, metrics, logger) }
   })
-  return { metrics, generations, gateway, reloader, health: poolContext.health, prices, nowMs }
+  return { metrics, generations, gateway, reloader, health: poolContext.health, prices, nowMs, nextThread: poolContext.nextThread }
 }
 
 /** One line per reload that changed something or failed. Values of secret fields are redacted in the report already. */

@@ -3,6 +3,7 @@ import type { Logger } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { restartReasons, timeoutNames } from './metrics/provider-reading.ts'
 import type { ProviderReading } from './metrics/provider-reading.ts'
+import type { NextThread } from './pool/next-thread.ts'
 import { ProviderPool } from './pool/provider-pool.ts'
 import type { Health } from './router/health.ts'
 
@@ -11,10 +12,11 @@ export interface PoolContext {
   metrics: Metrics
   logger: Logger
   nowMs: () => number
+  nextThread: NextThread
 }
 
 /** A provider's pool, with its metrics. */
-export function createPool (provider: ProviderSettings, { client }: Settings, { health, metrics, logger, nowMs }: PoolContext): ProviderPool {
+export function createPool (provider: ProviderSettings, { client }: Settings, { health, metrics, logger, nowMs, nextThread }: PoolContext): ProviderPool {
   const { name } = provider
   const { queueWait } = metrics.provider(name)
   const pool = new ProviderPool({
@@ -23,6 +25,7 @@ export function createPool (provider: ProviderSettings, { client }: Settings, { 
     initialPoolSize: client.initialPoolSize,
     nowMs,
     onQueueWait: (seconds) => { queueWait.observe(seconds) },
+    onSent: (thread) => { nextThread.had(thread) },
     onThreadEnd: (_, thread, reason, error) => { logger.error({ provider: name, thread, reason, err: error }, 'worker thread ended, starting another') }
   })
   metrics.registerProvider(name, () => readPool(pool, health))

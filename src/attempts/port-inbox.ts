@@ -6,6 +6,8 @@ import type { ProviderSettings } from '../api/settings.ts'
 export type PortMessage =
   /** A wake-up. */
   | null
+  /** A wake-up before its frame. */
+  | 'expect'
   /** A body too large for the ring. */
   | { kind: 'body', jobId: number, body: Uint8Array }
   /** Settings that frames name by number from now on. */
@@ -36,7 +38,7 @@ export class PortInbox {
   }
 
   readonly keep = (message: PortMessage): void => {
-    if (message === null) return
+    if (message === null || message === 'expect') return
     switch (message.kind) {
       case 'body':
         this.bodies.set(message.jobId, message.body)

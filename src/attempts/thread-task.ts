@@ -18,6 +18,8 @@ export interface ThreadTask {
 
 /** Frames taken from the ring before the sockets are looked at again. */
 const framesPerTurnMax = 16
+/** How long a thread that was woken before its frame looks for it, in milliseconds: some times what it takes to read a request. */
+const expectedFrameMs = 0.03
 const heartbeatMs = 100
 const loopDelayReportMs = 1_000
 const loopDelayResolutionMs = 20
@@ -48,7 +50,8 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
     } while (!ring.sleep())
   }
   port.on('message', (message: PortMessage) => {
-    jobs.inbox.keep(message)
+    if (message === 'expect') ring.lookFor(expectedFrameMs)
+    else jobs.inbox.keep(message)
     drainRing()
   })
 

@@ -27,6 +27,8 @@ export interface ProviderPoolOptions {
   initialPoolSize: number
   nowMs: () => number
   onQueueWait: (seconds: number) => void
+  /** A thread has got a job. */
+  onSent?: (thread: PoolThread) => void
   onThreadEnd: (provider: string, thread: number, reason: ThreadEndReason, error: unknown) => void
   /** Real worker threads when not given. */
   createThreads?: (settings: ProviderSettings) => Threads
@@ -286,6 +288,7 @@ export class ProviderPool implements JobPool, ResultHandler {
         }, ringRetryMs)
         return
       }
+      this.options.onSent?.(thread)
       this.admission.admit(job)
       job.state = 'running'
       job.thread = thread

@@ -28,6 +28,8 @@ export interface PoolThread extends JobCarrier {
   loopDelay (): { p50: number, p99: number, max: number }
   /** @returns false when it cannot take the job now; the job stays where it is */
   send (job: Job): boolean
+  /** It may get a job at once: if it sleeps with nothing in hand, it wakes up now. */
+  expectJob (): void
   /** Before the first job that was made under it. */
   addRevision (revision: Revision): void
   /** Once no job has it any more. */
@@ -114,6 +116,10 @@ export class ProviderThread implements PoolThread {
     if (++this.inFlight === 1) this.wake()
     else this.ringDoorbell()
     return true
+  }
+
+  expectJob (): void {
+    if (this.inFlight === 0 && !this.ended && this.ring.takeAsleep()) this.port.postMessage('expect')
   }
 
   cancel (jobId: number): void {

@@ -159,6 +159,12 @@ export class RingReader extends RingView {
     }
   }
 
+  /** Does nothing else until a frame is there or the time is over, in milliseconds. */
+  lookFor (waitMs: number): void {
+    const endMs = performance.now() + waitMs
+    while (this.usedBytes() === 0 && performance.now() < endMs);
+  }
+
   /**
    * Announces that the consumer waits for a wake-up.
    * @returns false when a frame came in between: drain again instead of sleeping

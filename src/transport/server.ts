@@ -26,6 +26,8 @@ export interface TransportOptions extends ConnectionLimit {
   requestBodyBytesMax: number
   slowClientTimeoutMs: number
   nowMs: () => number
+  /** A POST has come, and nothing of it has been looked at. */
+  onPost: () => void
   /** Serves an inference request; the returned watcher hears about the client. */
   handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
   /** Answers a GET route, by path; the query string is raw, the headers names and values in turn. */
@@ -128,7 +130,9 @@ export class Transport implements ExchangeEvents {
   }
 
   private onRequest (response: HttpResponse, request: HttpRequest): void {
-    const exchange = new Exchange(response, request.getMethod(), request.getUrl(), this.options.nowMs, this)
+    const method = request.getMethod()
+    if (method === 'post') this.options.onPost()
+    const exchange = new Exchange(response, method, request.getUrl(), this.options.nowMs, this)
     this.open.add(exchange)
     const headers: string[] = []
     request.forEach((name, value) => { headers.push(name, value) })

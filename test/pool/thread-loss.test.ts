@@ -36,6 +36,7 @@ function createPool (threads: number, concurrency: number): { pool: ProviderPool
           ringUsedBytes: 0,
           ringCapacityBytes: 0,
           jobs: [],
+          expectJob: () => {},
           loopDelay: () => ({ p50: 0, p99: 0, max: 0 }),
           send: (job) => {
             thread.jobs.push(job)

@@ -7,6 +7,8 @@ export interface SentFrame {
   payload: Buffer
 }
 
+export const asleepWord = 32
+
 /** The header words: 0 write index, 16 read index, 32 asleep. Data words start at 80. */
 export function indexWords (memory: SharedArrayBuffer): Int32Array {
   return new Int32Array(memory, 0, 80)

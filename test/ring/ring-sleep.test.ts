@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRingMemory, RingReader, RingWriter } from '../../src/ring/ring.ts'
-import { fillPayload, indexWords, pushFrame } from './frames-of-ring.ts'
-
-const asleepWord = 32
+import { asleepWord, fillPayload, indexWords, pushFrame } from './frames-of-ring.ts'
 
 function createRing (): { memory: SharedArrayBuffer, writer: RingWriter, reader: RingReader } {
   const memory = createRingMemory(1024)
@@ -68,5 +66,26 @@ test('a producer that publishes and looks between the two steps of falling aslee
   announced.mock.restore()
   assert.deepEqual({ woken, slept }, { woken: true, slept: false })
   assert.equal(reader.drain(() => {}), 1)
+  assert.equal(reader.sleep(), true)
+})
+
+test('a consumer that was woken before its frame looks for it until it comes', (t) => {
+  const { writer, reader } = createRing()
+  let looks = 0
+  t.mock.method(performance, 'now', () => {
+    if (++looks === 5) pushFrame(writer, frame)
+    return 1_000
+  })
+  reader.lookFor(0.03)
+  assert.equal(looks, 5)
+  assert.equal(reader.drain(() => {}), 1)
+})
+
+test('a consumer that looks for a frame that does not come stops when its time is over', (t) => {
+  const { reader } = createRing()
+  let nowMs = 1_000
+  t.mock.method(performance, 'now', () => (nowMs += 0.01))
+  reader.lookFor(0.1)
+  assert.ok(nowMs > 1_000.1 && nowMs < 1_000.15, `stopped at ${nowMs}`)
   assert.equal(reader.sleep(), true)
 })

@@ -90,6 +90,8 @@ export class SimThread implements PoolThread {
     })
   }
 
+  expectJob (): void {}
+
   loopDelay (): { p50: number, p99: number, max: number } {
     return { p50: 0, p99: 0, max: 0 }
   }
