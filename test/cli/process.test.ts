@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { chatBody } from '../helpers/gateway.ts'
 import { eventually } from '../helpers/wait.ts'
-import { childrenOf, createFolder, isAlive, runCli, startCli } from './spawn-cli.ts'
+import { childrenOf, createFolder, descendantsOf, isAlive, runCli, runNpmStart, startCli } from './spawn-cli.ts'
 
 /** `bifrost start` as a process: what it prints, how it ends, what it survives. */
 const shell = promisify(execFile)
@@ -70,6 +70,17 @@ test('SIGTERM and SIGINT end an idle gateway with code 0 within 2 s', async (t) 
     t.diagnostic(`${signal}: ${Math.round(performance.now() - startMs)} ms`)
     assert.ok(!isAlive(cli.frontPid))
   }
+})
+
+test('SIGTERM to npm ends the gateway that npm start has started, like its own', async (t) => {
+  const npm = runNpmStart(t, { APP_PORT: '0' })
+  const [, url = ''] = await npm.sees(/Bifrost serves on (http:\/\/\S+)/)
+  const started = descendantsOf(npm.pid)
+  assert.ok(await serves(url))
+  npm.kill('SIGTERM')
+  assert.equal(await npm.exit(5_000), 0)
+  assert.match(npm.stdout(), /"why":"SIGTERM".*"shutting down"/)
+  assert.deepEqual(started.filter(isAlive), [])
 })
 
 test('SIGTERM lets a stream go on; the second one ends at once', async (t) => {

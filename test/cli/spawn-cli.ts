@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { eventually, within } from '../helpers/wait.ts'
 
 const cliPath = fileURLToPath(new URL('../../src/cli.js', import.meta.url))
+const packageRoot = fileURLToPath(new URL('../../../', import.meta.url))
 
 export interface CliRun {
   pid: number
@@ -29,7 +30,16 @@ export function createFolder (t: TestContext, config?: object): string {
 
 /** Runs the compiled `bifrost` as a user would; what is left of it ends with the test. */
 export function runCli (t: TestContext, cwd: string, args: readonly string[], environment: Record<string, string> = {}): CliRun {
-  const child = spawn(process.execPath, [cliPath, ...args], { cwd, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return run(t, cwd, process.execPath, [cliPath, ...args], environment)
+}
+
+/** `npm start` without the build before it: the tests run what it would write. */
+export function runNpmStart (t: TestContext, environment: Record<string, string>): CliRun {
+  return run(t, packageRoot, 'npm', ['start', '--ignore-scripts'], environment)
+}
+
+function run (t: TestContext, cwd: string, command: string, args: readonly string[], environment: Record<string, string>): CliRun {
+  const child = spawn(command, args, { cwd, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
   const pid = child.pid as number
   let stdout = ''
   let stderr = ''
@@ -37,14 +47,14 @@ export function runCli (t: TestContext, cwd: string, args: readonly string[], en
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
   const closed = new Promise<number | string>((resolve) => { child.on('close', (code, signal) => { resolve(code ?? signal ?? 'unknown') }) })
   t.after(() => {
-    for (const front of childrenOf(pid)) killQuietly(front)
+    for (const descendant of descendantsOf(pid)) killQuietly(descendant)
     child.kill('SIGKILL')
   })
   return {
     pid,
     stdout: () => stdout,
     stderr: () => stderr,
-    exit: (limitMs = 10_000) => within(closed, `bifrost ${args.join(' ')} ends; stderr: ${stderr.slice(-500)}`, limitMs),
+    exit: (limitMs = 10_000) => within(closed, `${command} ${args.join(' ')} ends; stderr: ${stderr.slice(-500)}`, limitMs),
     kill: (signal) => { child.kill(signal) },
     sees: async (pattern) => {
       await eventually(() => pattern.test(stderr), `stderr has ${String(pattern)}, has ${stderr.slice(-500)}`)
@@ -72,6 +82,11 @@ export function childrenOf (pid: number): number[] {
   } catch {
     return []
   }
+}
+
+/** Children before their parents. */
+export function descendantsOf (pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [...descendantsOf(child), child])
 }
 
 /** False also for a zombie: an orphan stays one until the container's first process collects it. */
