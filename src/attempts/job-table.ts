@@ -24,7 +24,7 @@ export class JobTable {
   readonly inbox: PortInbox
   private readonly results: Results
   private readonly createAdapter: CreateAdapter
-  private readonly upstreams = new Upstreams()
+  private readonly upstreams: Upstreams
   /** What HTTP attempts share, by revision of the settings. */
   private readonly contexts = new Map<number, AttemptContext>()
   private readonly attempts = new SlotMap<Attempt>()
@@ -41,6 +41,7 @@ export class JobTable {
       onForget: (revision) => { this.forget(revision) }
     })
     this.results = new Results(port, () => this.attempts.size)
+    this.upstreams = new Upstreams(this.results.foretell)
   }
 
   /** Takes one ring frame; an unknown kind throws, which ends the thread. */

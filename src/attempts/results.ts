@@ -14,9 +14,11 @@ export class Results {
   private readonly runningJobs: () => number
   private readonly batch = new ResultBatch()
   private flushScheduled = false
+  private foretold = false
   private readonly flush = (): void => {
     this.flushScheduled = false
     if (this.batch.isEmpty) return
+    this.foretold = false
     const memory = this.batch.take()
     this.port.postMessage(memory, [memory])
   }
@@ -25,6 +27,13 @@ export class Results {
   constructor (port: MessagePort, runningJobs: () => number) {
     this.port = port
     this.runningJobs = runningJobs
+  }
+
+  /** Something has come for the only job in hand: the front wakes up while it is read, which takes about as long. Once per batch. */
+  readonly foretell = (): void => {
+    if (this.foretold || this.flushScheduled || this.runningJobs() !== 1) return
+    this.foretold = true
+    this.port.postMessage('expect')
   }
 
   reply (jobId: number, reply: Reply): void {

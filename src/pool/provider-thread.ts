@@ -48,6 +48,14 @@ export interface Threads {
   destroy (): Promise<void>
 }
 
+type FromThread =
+  /** It is ready. */
+  | null
+  /** A wake-up before its batch. */
+  | 'expect'
+  /** A batch. */
+  | ArrayBuffer
+
 /** Heartbeats come every 100 ms; this many missed looks, 500 ms apart, mean the thread is stuck. */
 const missedLooksMax = 4
 
@@ -168,8 +176,9 @@ export class ProviderThread implements PoolThread {
     this.port.postMessage({ kind: 'body', jobId: job.id, body }, [body.buffer])
   }
 
-  private readonly receive = (message: ArrayBuffer | null): void => {
+  private readonly receive = (message: FromThread): void => {
     if (message === null) return this.becomeReady()
+    if (message === 'expect') return
     this.hasServed = true
     this.events.onBatch(message)
   }
@@ -227,7 +236,7 @@ export class ProviderThread implements PoolThread {
     this.ready = false
     if (this.controlTimer !== null) clearTimeout(this.controlTimer)
     // The end of the task came another way and may have overtaken the last results.
-    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) this.receive(next.message as ArrayBuffer | null)
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) this.receive(next.message as FromThread)
     this.port.close()
     this.events.onEnd(this, reason, error)
   }

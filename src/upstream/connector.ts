@@ -41,8 +41,9 @@ interface Piece {
  * (Those two cannot be had through a proxy: such sockets exist before they are handed over.)
  * - Head and body of a request are written as one piece.
  * A connection that ends or breaks while the reader is paused says so when undici can bear it, and a new one resumes the TLS session of the one before.
+ * @param onArrival called when a direct connection has brought something, before it is looked at
  */
-export function createConnector (options: ConnectorOptions, proxy: ProxySettings | null = null): buildConnector.connector {
+export function createConnector (options: ConnectorOptions, proxy: ProxySettings | null = null, onArrival = (): void => {}): buildConnector.connector {
   let session: Buffer | undefined
   const connect = (target: ConnectTarget, callback: buildConnector.Callback, more: object): Socket => {
     const socket = build({ ...options, session, ...more } as buildConnector.BuildOptions)(target, callback) as unknown as Socket
@@ -50,7 +51,7 @@ export function createConnector (options: ConnectorOptions, proxy: ProxySettings
     return socket
   }
   return proxy === null
-    ? (target, callback) => { connectDirectly((onread) => connect(target, callback, { onread })) }
+    ? (target, callback) => { connectDirectly((onread) => connect(target, callback, { onread }), onArrival) }
     : (target, callback) => {
         const isTls = target.protocol === 'https:'
         const port = Number(target.port) || (isTls ? 443 : 80)
@@ -73,12 +74,13 @@ interface Offer {
 }
 
 /** @param connect with where the socket is to read to */
-function connectDirectly (connect: (onread: object) => Socket): void {
+function connectDirectly (connect: (onread: object) => Socket, onArrival: () => void): void {
   const offer: Offer = { chunk: null }
   const socket = connect({
     buffer: readMemory,
     /** @returns whether reading goes on */
     callback: (bytes: number): boolean => {
+      onArrival()
       const chunk = Buffer.from(readMemory.subarray(0, bytes))
       if (socket.readableLength > 0) return socket.push(chunk)
       offer.chunk = chunk

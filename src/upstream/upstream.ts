@@ -42,17 +42,20 @@ const keepAliveTimeoutMs = 4_000
  */
 export class Upstream {
   private readonly settings: ProviderSettings
+  private readonly onArrival: () => void
   private readonly origins = new Map<string, Connections>()
 
-  constructor (settings: ProviderSettings) {
+  /** @param onArrival called when something has come from an origin, before it is looked at */
+  constructor (settings: ProviderSettings, onArrival = (): void => {}) {
     this.settings = settings
+    this.onArrival = onArrival
   }
 
   /** @param isFresh over a new connection */
   send (request: UpstreamRequest, handler: UpstreamHandler, isFresh = false): UpstreamCall {
     let connections = this.origins.get(request.origin)
     if (connections === undefined) {
-      connections = new Connections(request.origin, this.settings)
+      connections = new Connections(request.origin, this.settings, this.onArrival)
       this.origins.set(request.origin, connections)
     }
     const call = new UpstreamCall(connections, handler, this.settings.name, request.origin)
@@ -74,7 +77,7 @@ class Connections {
   private readonly idle: Client[] = []
   private readonly all = new Set<Client>()
 
-  constructor (origin: string, settings: ProviderSettings) {
+  constructor (origin: string, settings: ProviderSettings, onArrival: () => void) {
     this.origin = origin
     this.connect = createConnector({
       // The attempt watches the connect timeout; this one only bounds a socket that nobody waits for.
@@ -83,7 +86,7 @@ class Connections {
       allowH2: false,
       rejectUnauthorized: !settings.tls.insecureSkipVerify,
       ca: settings.tls.caCertPem === '' ? undefined : settings.tls.caCertPem
-    }, settings.proxy)
+    }, settings.proxy, onArrival)
   }
 
   take (isFresh: boolean): Client {

@@ -6,13 +6,18 @@ import { Upstream } from './upstream.ts'
  * key or another weight must not cost the open sockets.
  */
 export class Upstreams {
+  private readonly onArrival: () => void
   private readonly byConnection = new Map<string, { upstream: Upstream, users: number }>()
+
+  constructor (onArrival: () => void) {
+    this.onArrival = onArrival
+  }
 
   /** For each version once; `giveBack` undoes it. */
   take (settings: ProviderSettings): Upstream {
     const connection = connectionOf(settings)
     let entry = this.byConnection.get(connection)
-    if (entry === undefined) this.byConnection.set(connection, entry = { upstream: new Upstream(settings), users: 0 })
+    if (entry === undefined) this.byConnection.set(connection, entry = { upstream: new Upstream(settings, this.onArrival), users: 0 })
     entry.users++
     return entry.upstream
   }

@@ -52,7 +52,10 @@ const toBatch = (text: string): ArrayBuffer => new TextEncoder().encode(text).bu
 for (const [name, end, reason] of [['drains', 'finish', 'drained'], ['dies', 'crash', 'exit']] as const) {
   test(`what a thread has sent before its end is heard before its end, when it ${name}`, async () => {
     const thread = startThread()
-    for (const text of ['one', 'two']) thread.port.postMessage(toBatch(text))
+    thread.port.postMessage(toBatch('one'))
+    // Only a wake-up.
+    thread.port.postMessage('expect')
+    thread.port.postMessage(toBatch('two'))
     thread[end](new Error('gone'))
     await thread.ended
     assert.deepEqual(thread.events, ['batch one', 'batch two', reason])

@@ -73,3 +73,28 @@ test('a provider that resets a stream without a length, whose reader is paused, 
   assert.equal(error?.code, 'BIFROST_UPSTREAM_RESET')
   assert.equal(error.message, 'up closed the connection before the answer was complete: ECONNRESET.')
 })
+
+test('that something has come is said before any of it is read', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => { socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}') })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const events: string[] = []
+  const upstream = new Upstream(createProvider('up'), () => { events.push('arrival') })
+  t.after(async () => {
+    await upstream.destroy()
+    server.close()
+  })
+  const ended = createSignal()
+  upstream.send({ origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, path: '/', headers: [], body: Buffer.from('{}') }, {
+    onStart () { events.push('start') },
+    onHead () { events.push('head') },
+    onData () { events.push('data') },
+    onEnd () { ended.resolve() },
+    onError (error) { throw error }
+  })
+  await within(ended.promise, 'the answer')
+  assert.deepEqual(events, ['start', 'arrival', 'head', 'data'])
+})
