@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import './transport/uws-verified.ts'
 import { AdminApi } from './admin/admin-api.ts'
 import { toProviderHealth } from './admin/provider-health.ts'
@@ -51,6 +52,7 @@ export interface GatewayOptions {
 }
 
 const json = 'application/json'
+const coreCount = availableParallelism()
 /** How long drained threads get to end. */
 const threadsCloseMs = 1_000
 /** Series per metric family: models come from clients, and every series costs some 30 KB of exposition. */
@@ -93,7 +95,8 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     get connectionsMax () { return connectionsMaxOf(descriptorLimit, generations.current.settings.providers) },
     onConnectionsFull: (connectionsMax) => { logger.warn({ connectionsMax, descriptorLimit }, 'new client connections are refused: the rest of the file descriptors is for providers') },
     nowMs,
-    onPost: () => { nextThread.wake() },
+    // On one core the two would only take it from each other.
+    onLonePost: () => { if (coreCount > 1) nextThread.wake() },
     handle: (request, client) => {
       const run = gateway.handle(request, client)
       booking.started(run.record)

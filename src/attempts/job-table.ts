@@ -22,7 +22,7 @@ const lateTickMs = 3 * tickMs
 export class JobTable {
   /** What comes through the port. */
   readonly inbox: PortInbox
-  private readonly results: Results
+  readonly results: Results
   private readonly createAdapter: CreateAdapter
   private readonly upstreams: Upstreams
   /** What HTTP attempts share, by revision of the settings. */

@@ -6,7 +6,7 @@ import type { ProviderSettings } from '../api/settings.ts'
 export type PortMessage =
   /** A wake-up. */
   | null
-  /** A wake-up before its frame. */
+  /** A wake-up before its frame, whose job is the front's only one. */
   | 'expect'
   /** A body too large for the ring. */
   | { kind: 'body', jobId: number, body: Uint8Array }

@@ -14,11 +14,11 @@ export class Results {
   private readonly runningJobs: () => number
   private readonly batch = new ResultBatch()
   private flushScheduled = false
-  private foretold = false
+  private foretelling = false
   private readonly flush = (): void => {
     this.flushScheduled = false
     if (this.batch.isEmpty) return
-    this.foretold = false
+    this.foretelling = false
     const memory = this.batch.take()
     this.port.postMessage(memory, [memory])
   }
@@ -29,10 +29,15 @@ export class Results {
     this.runningJobs = runningJobs
   }
 
-  /** Something has come for the only job in hand: the front wakes up while it is read, which takes about as long. Once per batch. */
+  /** The front has nothing else to do than the job that comes now: it is to be woken before the batch. */
+  expectLone (): void {
+    this.foretelling = true
+  }
+
+  /** Something has come from upstream. If it is for the front's only job, the front wakes up while it is read, which takes about as long. */
   readonly foretell = (): void => {
-    if (this.foretold || this.flushScheduled || this.runningJobs() !== 1) return
-    this.foretold = true
+    if (!this.foretelling || this.runningJobs() !== 1) return
+    this.foretelling = false
     this.port.postMessage('expect')
   }
 

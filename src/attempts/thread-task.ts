@@ -50,8 +50,10 @@ export async function runThreadTask (task: ThreadTask): Promise<void> {
     } while (!ring.sleep())
   }
   port.on('message', (message: PortMessage) => {
-    if (message === 'expect') ring.lookFor(expectedFrameMs)
-    else jobs.inbox.keep(message)
+    if (message === 'expect') {
+      jobs.results.expectLone()
+      ring.lookFor(expectedFrameMs)
+    } else jobs.inbox.keep(message)
     drainRing()
   })
 

@@ -26,8 +26,8 @@ export interface TransportOptions extends ConnectionLimit {
   requestBodyBytesMax: number
   slowClientTimeoutMs: number
   nowMs: () => number
-  /** A POST has come, and nothing of it has been looked at. */
-  onPost: () => void
+  /** A POST has come while nothing was open, as the one before it; nothing of it has been looked at. */
+  onLonePost: () => void
   /** Serves an inference request; the returned watcher hears about the client. */
   handle: (request: GatewayRequest, client: Client) => ClientWatcher & { start: () => void }
   /** Answers a GET route, by path; the query string is raw, the headers names and values in turn. */
@@ -85,6 +85,8 @@ export class Transport implements ExchangeEvents {
   readonly connections: ClientConnections
   private readonly pages: ReadonlyMap<string, ShowPage>
   private readonly sweep: NodeJS.Timeout
+  /** Nothing was open when the last request came. */
+  private isLastLone = false
   heldBodyBytes = 0
   private draining = false
   private onDrained: (() => void) | null = null
@@ -131,7 +133,9 @@ export class Transport implements ExchangeEvents {
 
   private onRequest (response: HttpResponse, request: HttpRequest): void {
     const method = request.getMethod()
-    if (method === 'post') this.options.onPost()
+    const isLone = this.open.size === 0
+    if (isLone && this.isLastLone && method === 'post') this.options.onLonePost()
+    this.isLastLone = isLone
     const exchange = new Exchange(response, method, request.getUrl(), this.options.nowMs, this)
     this.open.add(exchange)
     const headers: string[] = []

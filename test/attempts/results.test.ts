@@ -21,13 +21,13 @@ function start (t: TestContext, runningJobs: () => number): { results: Results, 
 }
 
 const reply = { status: 200, usage: noUsage, upstreamMicroseconds: 1, spliceOffset: -1, headers: '', raw: '', body: Buffer.from('{}') }
-const nextTurn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 
-test('the front is woken once before each batch of a lone job', (t) => {
+test('the front is woken once before the batch of its only job', (t) => {
   let running = 1
   const { results, came } = start(t, () => running)
   for (let job = 0; job < 2; job++) {
     running = 1
+    results.expectLone()
     // An answer in three pieces.
     results.foretell()
     results.foretell()
@@ -39,30 +39,26 @@ test('the front is woken once before each batch of a lone job', (t) => {
   }
 })
 
-test('a job that fails ends what was foretold of it, too', async (t) => {
+test('nobody is woken early for jobs of which the front has more', (t) => {
   let running = 1
   const { results, came } = start(t, () => running)
   results.foretell()
-  running = 0
-  results.failed(1, new GatewayError('BIFROST_UPSTREAM_RESET'), '', noUsage, 0)
-  await nextTurn()
-  assert.deepEqual(came(), ['expect', 'batch'])
-  running = 1
+  assert.deepEqual(came(), [], 'not announced as its only one')
+  results.expectLone()
+  running = 2
   results.foretell()
-  assert.deepEqual(came(), ['expect'])
+  assert.deepEqual(came(), [], 'joined by another one')
 })
 
-test('nobody is woken early for jobs that share their batches, for none, and for a batch that is about to leave', async (t) => {
-  let running = 2
+test('what was expected of a job ends with it', async (t) => {
+  let running = 1
   const { results, came } = start(t, () => running)
-  results.foretell()
+  results.expectLone()
   running = 0
-  results.foretell()
-  assert.deepEqual(came(), [])
-  running = 1
-  results.head(1, 200, '', 1)
-  results.foretell()
-  assert.deepEqual(came(), [])
-  await nextTurn()
+  results.failed(1, new GatewayError('BIFROST_CONNECT_TIMEOUT'), '', noUsage, 0)
+  await new Promise((resolve) => { setImmediate(resolve) })
   assert.deepEqual(came(), ['batch'])
+  running = 1
+  results.foretell()
+  assert.deepEqual(came(), [])
 })

@@ -25,7 +25,7 @@ async function startFailing (t: TestContext, more: Partial<TransportOptions>): P
     slowClientTimeoutMs: 1_000,
     connectionsMax: Infinity,
     nowMs: () => performance.now(),
-    onPost: () => {},
+    onLonePost: () => {},
     handle: () => { throw new TypeError(secret) },
     pages: {
       '/throws': () => { throw new TypeError(secret) },
