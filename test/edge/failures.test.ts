@@ -3,42 +3,32 @@ import { Agent, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { Transport } from '../../src/transport/server.ts'
 import type { TransportOptions } from '../../src/transport/server.ts'
 import { startCaptureUpstream, sendJson, chatAnswer } from '../sdk/capture-upstream.ts'
 import { chatBody, startTestGateway } from '../helpers/gateway.ts'
 import { eventually } from '../helpers/wait.ts'
 import { jsonOf } from './raw-socket.ts'
+import { startTransport } from './start-transport.ts'
 
 /** What a client sees of our own failures and of the end. */
 interface Failing { url: string, reported: Array<{ error: unknown, requestId: string }> }
 
 const secret = 'CANARY /home/user/gateway.ts'
 
-/** A transport whose handlers throw what nobody expects: the whole gateway has no such place to aim at. */
+/** A transport whose handlers throw what nobody expects. */
 async function startFailing (t: TestContext, more: Partial<TransportOptions>): Promise<Failing> {
   const reported: Failing['reported'] = []
-  const transport = new Transport({
-    host: '127.0.0.1',
-    port: 0,
-    requestBodyBytesMax: 1024,
-    slowClientTimeoutMs: 1_000,
-    connectionsMax: Infinity,
-    nowMs: () => performance.now(),
-    onLonePost: () => {},
+  const url = await startTransport(t, {
     handle: () => { throw new TypeError(secret) },
     pages: {
       '/throws': () => { throw new TypeError(secret) },
       '/rejects': () => Promise.reject(new Error(secret)),
       '/throws-text': () => { throw secret as unknown as Error } // eslint-disable-line no-throw-literal
     },
-    onStreamGap: () => {},
     onFinished: ({ failure, requestId }) => { if (failure !== null) reported.push({ error: failure.cause, requestId }) },
     ...more
-  } as TransportOptions)
-  const port = await transport.listen()
-  t.after(() => { transport.destroy() })
-  return { url: `http://127.0.0.1:${port}`, reported }
+  })
+  return { url, reported }
 }
 
 test('an unexpected failure is 500 with the request id and nothing else; the log gets the whole of it', async (t) => {

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GatewayError } from '../../src/errors.ts'
-import { Transport } from '../../src/transport/server.ts'
-import type { TransportOptions } from '../../src/transport/server.ts'
 import { createSignal } from '../helpers/wait.ts'
 import { jsonOf } from './raw-socket.ts'
+import { startTransport } from './start-transport.ts'
 
 test('a request is lone when nothing is open, and nothing was when the one before it came', async (t) => {
   const log: string[] = []
   const opened = createSignal()
   const release = createSignal()
-  const transport = new Transport({
-    host: '127.0.0.1',
-    port: 0,
-    requestBodyBytesMax: 1024,
-    slowClientTimeoutMs: 1_000,
-    connectionsMax: Infinity,
-    nowMs: () => performance.now(),
+  const url = await startTransport(t, {
     onLonePost: () => { log.push('lone') },
-    handle: ({ id }: { id: string }) => {
+    handle: ({ id }) => {
       log.push(id)
       throw new GatewayError('BIFROST_SHUTTING_DOWN')
     },
@@ -28,11 +21,8 @@ test('a request is lone when nothing is open, and nothing was when the one befor
         await release.promise
         return { status: 200, contentType: 'text/plain', body: 'ok' }
       }
-    },
-    onFinished: () => {}
-  } as unknown as TransportOptions)
-  const url = `http://127.0.0.1:${await transport.listen()}`
-  t.after(() => { transport.destroy() })
+    }
+  })
   const post = async (id: string): Promise<void> => {
     const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'x-request-id': id }, body: jsonOf('a/b') })
     assert.equal(response.status, 503)
