@@ -64,15 +64,16 @@ interface Core {
   gateway: Gateway
   reloader: Reloader
   health: Health
-  prices: PriceTable
   nowMs: () => number
   nextThread: NextThread
+  /** What no start waits for. To be called for every request; the first call does it. */
+  loadRest: () => void
 }
 
 /** Builds everything, wires it and starts listening: the one place that knows all parts. */
 export async function startGateway (options: GatewayOptions): Promise<RunningGateway> {
   const { configPath, logger, version, loaded: { settings } } = options
-  const { metrics, generations, gateway, reloader, health, prices, nowMs, nextThread } = createCore(options)
+  const { metrics, generations, gateway, reloader, health, nowMs, nextThread, loadRest } = createCore(options)
   const client = (): Settings['client'] => generations.current.settings.client
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   const admin = new AdminApi({
@@ -84,7 +85,6 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
   const catalog = new ModelCatalog(() => generations.current, nowMs)
   const descriptorLimit = readDescriptorLimit()
   let draining = false
-  let hasServed = false
 
   const healthPage = (ok: boolean): Page => ({ status: ok ? 200 : 503, contentType: json, body: JSON.stringify({ status: ok ? 'ok' : 'draining', version }) })
   const transport = new Transport({
@@ -100,9 +100,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     handle: (request, client) => {
       const run = gateway.handle(request, client)
       booking.started(run.record)
-      // While the provider's first thread starts, which takes longer.
-      if (!hasServed) setImmediate(() => { prices.load() })
-      hasServed = true
+      loadRest()
       return run
     },
     pages: {
@@ -189,7 +187,17 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     },
     onReload: (cause, report) => { logReload(cause, report, metrics, logger) }
   })
-  return { metrics, generations, gateway, reloader, health: poolContext.health, prices, nowMs, nextThread: poolContext.nextThread }
+  let restLoads = false
+  const loadRest = (): void => {
+    if (restLoads) return
+    restLoads = true
+    // While the provider's first thread starts, which takes longer.
+    setImmediate(() => {
+      prices.load()
+      metrics.loadProcessMetrics()
+    })
+  }
+  return { metrics, generations, gateway, reloader, health: poolContext.health, nowMs, nextThread: poolContext.nextThread, loadRest }
 }
 
 /** One line per reload that changed something or failed. Values of secret fields are redacted in the report already. */

@@ -1,7 +1,7 @@
-import { Counter } from 'prom-client'
-import type { Registry } from 'prom-client'
+import type { Counter as PromCounter, Registry } from 'prom-client'
 import { cleanLabel, otherLabel } from './labels.ts'
 import type { MetricRow } from './list.ts'
+import { Counter } from './prom-client.ts'
 
 /** Label sets per counter; some values come from clients. */
 const seriesMax = 500
@@ -9,7 +9,7 @@ const seriesMax = 500
 /** Counters for what happens seldom, a prom-client counter each. Past `seriesMax` label sets all further ones count as `other`. */
 export class EventCounters {
   readonly #registry: Registry
-  readonly #counters = new Map<string, { counter: Counter, known: Set<string> }>()
+  readonly #counters = new Map<string, { counter: PromCounter, known: Set<string> }>()
 
   constructor (registry: Registry, rows: readonly MetricRow[]) {
     this.#registry = registry

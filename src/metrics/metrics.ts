@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Registry as PromRegistry } from 'prom-client'
 import { AttemptIndex } from './attempt-index.ts'
 import type { UpstreamLabels } from './attempt-index.ts'
 import { EventLoopDelayMonitor } from './event-loop-delay.ts'
@@ -11,6 +11,7 @@ import type { Labels } from './labels.ts'
 import { httpLabels, metricList, upstreamLabels } from './list.ts'
 import type { MetricRow } from './list.ts'
 import type { PoolReading, ProviderReading } from './provider-reading.ts'
+import { collectDefaultMetrics, Registry } from './prom-client.ts'
 import { expose, Readings } from './readings.ts'
 import { SeriesMetric } from './series-metric.ts'
 import type { Sample } from './series-metric.ts'
@@ -58,9 +59,10 @@ export class Metrics {
   #lastHttp: { path: string, method: string, status: number, series: HttpSeries } | null = null
   readonly #http: SeriesTable<HttpSeries>
   /** The metrics that are printed page by page. */
-  readonly #seriesMetrics = new Map<string, { pages: (registry: Registry) => AsyncIterable<string> }>()
+  readonly #seriesMetrics = new Map<string, { pages: (registry: PromRegistry) => AsyncIterable<string> }>()
   readonly #active = new Map<string, { count: number }>()
   readonly #queueWaits = new Map<string, Histogram>()
+  #hasProcessMetrics = false
   /** The scrape in progress; others that come meanwhile get the same text. */
   #scrape: Promise<string> | null = null
 
@@ -81,7 +83,13 @@ export class Metrics {
     this.#exposeSeries()
     this.#readings = new Readings(this.#registry, this.#eventLoopDelay, options.onReadError ?? (() => {}))
     expose(this.#registry, metricList.buildInfo, (put) => put({ version: options.version ?? 'unknown', node: process.version }, 1))
-    collectDefaultMetrics({ register: this.#registry })
+  }
+
+  /** The metrics of the process, too. Takes tens of milliseconds: a start does without, the first scrape does not. */
+  loadProcessMetrics (): void {
+    if (this.#hasProcessMetrics) return
+    this.#hasProcessMetrics = true
+    collectDefaultMetrics(this.#registry)
   }
 
   /** Beyond `seriesMax` series `model`, `alias` and custom values become `other`, at the very end all do. */
@@ -162,6 +170,7 @@ export class Metrics {
   }
 
   async #read (): Promise<string> {
+    this.loadProcessMetrics()
     this.#readings.refresh()
     const parts: string[] = []
     for (const metric of this.#registry.getMetricsAsArray()) {

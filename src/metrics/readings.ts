@@ -1,11 +1,11 @@
-import { Counter, Gauge } from 'prom-client'
-import type { Registry } from 'prom-client'
+import type { Counter as PromCounter, Gauge as PromGauge, Registry } from 'prom-client'
 import { priorities } from '../api/job.ts'
 import type { EventLoopDelayMonitor } from './event-loop-delay.ts'
 import { cleanLabel } from './labels.ts'
 import type { Labels } from './labels.ts'
 import { metricList } from './list.ts'
 import type { MetricRow } from './list.ts'
+import { Counter, Gauge } from './prom-client.ts'
 import { restartReasons, timeoutNames } from './provider-reading.ts'
 import type { PoolReading, ProviderReading, ThreadReading } from './provider-reading.ts'
 
@@ -140,7 +140,7 @@ export function expose (registry: Registry, row: MetricRow, collect: (put: Put) 
   // prom-client refuses values that are no number, and then the whole scrape fails; better a 0 here.
   const toNumber = (value: number): number => Number.isFinite(value) && value >= 0 ? value : 0
   if (row.type === 'counter') {
-    const counter: Counter = new Counter({
+    const counter: PromCounter = new Counter({
       ...options,
       collect: () => {
         counter.reset()
@@ -148,7 +148,7 @@ export function expose (registry: Registry, row: MetricRow, collect: (put: Put) 
       }
     })
   } else {
-    const gauge: Gauge = new Gauge({
+    const gauge: PromGauge = new Gauge({
       ...options,
       collect: () => {
         gauge.reset()
