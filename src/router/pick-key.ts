@@ -1,4 +1,5 @@
 import type { KeySettings, ProviderSettings } from '../api/settings.ts'
+import { takesModel } from '../api/takes-model.ts'
 import { GatewayError } from '../errors.ts'
 
 /** Which stored key the client asks for, by `x-bf-api-key-id` (wins) or `x-bf-api-key`. */
@@ -74,6 +75,5 @@ function serves (provider: ProviderSettings, key: KeySettings, model: string): b
   if (!key.enabled || (key.value === '' && !provider.keyless && key.cloud === undefined)) return false
   // About no model: keys that are marked for it, or all where none is.
   if (model === '') return key.useForBatchApi || !provider.keys.some((one) => one.enabled && one.useForBatchApi)
-  if (key.blacklistedModels.includes(model)) return false
-  return key.models.includes('*') || key.models.includes(model) || Object.hasOwn(key.aliases, model)
+  return takesModel(key, model)
 }

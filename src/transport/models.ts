@@ -1,5 +1,6 @@
 import { headerOf } from '../api/client.ts'
-import type { KeySettings, Settings } from '../api/settings.ts'
+import type { Settings } from '../api/settings.ts'
+import { takesModel } from '../api/takes-model.ts'
 import { decodeModel } from './decode-model.ts'
 
 /** Paths of model lists, at the root and under the mounts, and whose shape the answer has. */
@@ -60,7 +61,7 @@ export function findModel ({ providers }: Settings, path: string, headers: reado
   const slash = name.indexOf('/')
   const named = providers.find((provider) => provider.name === name.slice(0, Math.max(0, slash)))
   const model = named === undefined ? name : name.slice(slash + 1)
-  const isServed = dialect === 'gemini' || (named === undefined ? providers : [named]).some(({ unavailableReason, keys }) => unavailableReason === null && keys.some((key) => keyServes(key, model)))
+  const isServed = dialect === 'gemini' || (named === undefined ? providers : [named]).some(({ unavailableReason, keys }) => unavailableReason === null && keys.some((key) => key.enabled && takesModel(key, model)))
   return { dialect, body: isServed ? JSON.stringify(toModel(dialect, name)) : null }
 }
 
@@ -75,10 +76,6 @@ function toModel (dialect: ModelDialect, name: string): object {
     case 'ollama': return { name, model: name, modified_at: '1970-01-01T00:00:00Z', size: 0, digest: '', details: {} }
     case 'openai': return { id: name, object: 'model', created: 0, owned_by: name.slice(0, Math.max(0, name.indexOf('/'))) }
   }
-}
-
-function keyServes (key: KeySettings, model: string): boolean {
-  return key.enabled && !key.blacklistedModels.includes(model) && (key.models.includes('*') || key.models.includes(model) || Object.hasOwn(key.aliases, model))
 }
 
 function modelNames (settings: Settings, listed: ReadonlyMap<string, readonly string[]>, provider: string | null): string[] {
