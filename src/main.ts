@@ -52,7 +52,6 @@ export interface GatewayOptions {
 }
 
 const json = 'application/json'
-const coreCount = availableParallelism()
 /** How long drained threads get to end. */
 const threadsCloseMs = 1_000
 /** Series per metric family: models come from clients, and every series costs some 30 KB of exposition. */
@@ -95,8 +94,7 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     get connectionsMax () { return connectionsMaxOf(descriptorLimit, generations.current.settings.providers) },
     onConnectionsFull: (connectionsMax) => { logger.warn({ connectionsMax, descriptorLimit }, 'new client connections are refused: the rest of the file descriptors is for providers') },
     nowMs,
-    // On one core the two would only take it from each other.
-    onLonePost: () => { if (coreCount > 1) nextThread.wake() },
+    onLonePost: () => { nextThread.wake() },
     handle: (request, client) => {
       const run = gateway.handle(request, client)
       booking.started(run.record)
@@ -153,7 +151,7 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     version,
     onReadError: (error) => { logger.error({ err: error }, 'a metric could not be read') }
   })
-  const poolContext = { health: new Health(), metrics, logger, nowMs, nextThread: new NextThread() }
+  const poolContext = { health: new Health(), metrics, logger, nowMs, nextThread: new NextThread(availableParallelism()) }
   const generations = new Generations<ProviderPool>(settings, {
     createPool: (provider, all) => createPool(provider, all, poolContext),
     onPoolGone: (name) => { forgetPool(name, poolContext) },

@@ -2,28 +2,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { connectionsMaxOf } from '../../src/transport/descriptor-limit.ts'
-import { Transport } from '../../src/transport/server.ts'
-import type { TransportOptions } from '../../src/transport/server.ts'
+import type { Transport } from '../../src/transport/server.ts'
 import { startTestGateway } from '../helpers/gateway.ts'
 import { RawClient } from '../helpers/http-client.ts'
 import { eventually, within } from '../helpers/wait.ts'
 import { createProvider } from '../router/settings.ts'
+import { startTransport } from './start-transport.ts'
 
 const limit = 10
 
 async function start (t: TestContext): Promise<{ transport: Transport, connect: () => Promise<RawClient>, full: number[] }> {
   const full: number[] = []
-  const transport = new Transport({
-    host: '127.0.0.1',
-    port: 0,
+  const { transport, port } = await startTransport(t, {
     connectionsMax: limit,
     onConnectionsFull: (connectionsMax: number) => { full.push(connectionsMax) },
-    nowMs: () => performance.now(),
-    pages: { '/health': () => ({ status: 200, contentType: 'text/plain', body: 'ok' }) },
-    onFinished: () => {}
-  } as unknown as TransportOptions)
-  const port = await transport.listen()
-  t.after(() => { transport.destroy() })
+    pages: { '/health': () => ({ status: 200, contentType: 'text/plain', body: 'ok' }) }
+  })
   const connect = async (): Promise<RawClient> => {
     const client = await RawClient.connect(port)
     t.after(() => { client.socket.destroy() })

@@ -18,7 +18,7 @@ const secret = 'CANARY /home/user/gateway.ts'
 /** A transport whose handlers throw what nobody expects. */
 async function startFailing (t: TestContext, more: Partial<TransportOptions>): Promise<Failing> {
   const reported: Failing['reported'] = []
-  const url = await startTransport(t, {
+  const { url } = await startTransport(t, {
     handle: () => { throw new TypeError(secret) },
     pages: {
       '/throws': () => { throw new TypeError(secret) },

@@ -9,7 +9,7 @@ test('a request is lone when nothing is open, and nothing was when the one befor
   const log: string[] = []
   const opened = createSignal()
   const release = createSignal()
-  const url = await startTransport(t, {
+  const { url } = await startTransport(t, {
     onLonePost: () => { log.push('lone') },
     handle: ({ id }) => {
       log.push(id)

@@ -4,9 +4,8 @@ import type { TransportOptions } from '../../src/transport/server.ts'
 
 /**
  * The transport without a gateway behind it, which ends with the test: the whole gateway has no place to aim at what these tests are about.
- * @returns its address
  */
-export async function startTransport (t: TestContext, more: Partial<TransportOptions>): Promise<string> {
+export async function startTransport (t: TestContext, more: Partial<TransportOptions>): Promise<{ transport: Transport, port: number, url: string }> {
   const transport = new Transport({
     host: '127.0.0.1',
     port: 0,
@@ -21,5 +20,5 @@ export async function startTransport (t: TestContext, more: Partial<TransportOpt
   } as TransportOptions)
   const port = await transport.listen()
   t.after(() => { transport.destroy() })
-  return `http://127.0.0.1:${port}`
+  return { transport, port, url: `http://127.0.0.1:${port}` }
 }
