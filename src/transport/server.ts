@@ -1,6 +1,5 @@
 import HyperExpress from 'hyper-express'
-import uws from 'uWebSockets.js'
-import type { HttpRequest, HttpResponse, us_listen_socket as ListenSocket } from 'uWebSockets.js'
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { headerOf } from '../api/client.ts'
 import type { Client, ClientWatcher, GatewayRequest } from '../api/client.ts'
 import { parseRequest } from '../api/parse-request.ts'
@@ -17,7 +16,7 @@ import { findFramingProblem } from './header-guard.ts'
 import { findResourceRoutes, findRoute } from './routes.ts'
 import { wantsJsonArray } from './stream-form.ts'
 import { OpenExchanges } from './open-exchanges.ts'
-import { checkPortIsFree } from './port-check.ts'
+import { findFreePort } from './port-check.ts'
 import { toRequestId } from './request-id.ts'
 
 export interface TransportOptions extends ConnectionLimit {
@@ -108,12 +107,12 @@ export class Transport implements ExchangeEvents {
 
   /** @returns the port that is bound, which matters for port 0 */
   async listen (): Promise<number> {
-    const { host, port } = this.options
-    if (port !== 0) await checkPortIsFree(host, port)
-    const socket = await this.server.listen(port, host) as ListenSocket
+    const { host } = this.options
+    const port = await findFreePort(host, this.options.port)
+    await this.server.listen(port, host)
     // hyper-express puts its own catch-all in place when it starts to listen; the last one registered counts.
     this.server.uws_instance.any('/*', (response, request) => { this.onRequest(response, request) })
-    return uws.us_socket_local_port(socket)
+    return port
   }
 
   /** Stops accepting; new requests on open connections get 503. Resolves when the last answer has ended. */
