@@ -1,4 +1,5 @@
 // Entry of the front process: everything but the supervisor runs here.
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import type { Settings } from './api/settings.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -22,17 +23,34 @@ export interface ReadyMessage {
   exampleModel: string
 }
 
-const { values: flags } = parseArgs({ options: { config: { type: 'string' }, host: { type: 'string' }, port: { type: 'string' }, 'log-level': { type: 'string' } } })
+/** What the supervisor tells a front that waits: it is its turn, on this port. */
+export interface ServeMessage {
+  port: number
+}
+
+const { values: flags } = parseArgs({ options: { config: { type: 'string' }, host: { type: 'string' }, port: { type: 'string' }, 'log-level': { type: 'string' }, wait: { type: 'boolean', default: false } } })
 
 const configPath = flags.config ?? null
 const environment = readEnvironment()
+
+/** Everything is loaded, nothing is read or opened yet: the config is that of the moment when it is needed. */
+async function waitForTurn (): Promise<number> {
+  const end = (): void => { process.exit(0) }
+  if (!process.connected) end()
+  process.once('disconnect', end)
+  const [{ port }] = await once(process, 'message') as [ServeMessage]
+  process.off('disconnect', end)
+  return port
+}
+
+const port = flags.wait ? await waitForTurn() : flags.port === undefined ? undefined : Number(flags.port)
 
 function load (generation: number, data?: unknown): LoadedConfig {
   return loadConfig({
     path: configPath,
     data,
     environment,
-    overrides: { host: flags.host, port: flags.port === undefined ? undefined : Number(flags.port), logLevel: flags['log-level'] },
+    overrides: { host: flags.host, port, logLevel: flags['log-level'] },
     generation
   })
 }

@@ -1,21 +1,26 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { exitCodes } from './exit-codes.ts'
-import type { ReadyMessage } from './front.ts'
+import type { ReadyMessage, ServeMessage } from './front.ts'
 
 /** Waits before a start after a crash, in turn; the first is immediate, so that one crash costs under 500 ms. */
 const restartDelaysMs = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
 /** A front that lived this long starts over with the first wait. */
 const stableMs = 60_000
+/** What a front that has just begun to serve gets to itself before the next one is loaded beside it. */
+const spareDelayMs = 1_000
 
 /**
  * Runs the front as a child and starts it again when it dies: a native crash (SIGABRT in the HTTP
  * server) ends a process, and no handler inside it can help. No native code is loaded here. States:
- * starting -> serving -> (crashed -> waiting -> starting) | stopping -> gone.
+ * starting -> serving -> (crashed -> waiting -> starting) | stopping -> gone. While a front serves, a spare one
+ * has loaded everything and waits for its turn, so that a crash costs little more than the listening.
  */
 export function supervise (frontArguments: readonly string[]): void {
   const entry = new URL('./front.js', import.meta.url)
   let child: ChildProcess
+  let spare: ChildProcess | null = null
+  let spareTimer: NodeJS.Timeout | undefined
   let port: number | null = null
   let crashes = 0
   let startedAtMs = 0
@@ -27,15 +32,16 @@ export function supervise (frontArguments: readonly string[]): void {
   const start = (): void => {
     startedAtMs = performance.now()
     ready = false
-    // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
-    child = fork(entry, [...frontArguments, ...(port === null ? [] : ['--port', String(port)])], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    child = takeSpare() ?? forkFront(port === null ? [] : ['--port', String(port)])
     child.on('message', (message: ReadyMessage) => {
       ready = true
+      spareTimer = setTimeout(keepSpare, spareDelayMs)
       if (port === null) printBanner(message)
       port = message.port
       if (reloadAsked) reload()
     })
     child.on('exit', (code, signal) => {
+      clearTimeout(spareTimer)
       // Once it has served, the file or the address will be good again: an edit in progress must not end the gateway.
       const hopeless = port === null && (code === exitCodes.config || code === exitCodes.address)
       if (stopping || code === 0 || hopeless) process.exit(code ?? 1)
@@ -46,6 +52,27 @@ export function supervise (frontArguments: readonly string[]): void {
     })
   }
 
+  // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
+  const forkFront = (more: readonly string[]): ChildProcess => fork(entry, [...frontArguments, ...more], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const keepSpare = (): void => {
+    const forked = spare ??= forkFront(['--wait'])
+    const forget = (): void => { if (spare === forked) spare = null }
+    forked.once('exit', forget)
+    // It could not be started. The gateway serves all the same; a crash costs a whole start then.
+    forked.once('error', (error) => {
+      forget()
+      process.stderr.write(`no spare front process: ${error.message}\n`)
+    })
+  }
+  const takeSpare = (): ChildProcess | null => {
+    const taken = spare
+    spare = null
+    const turn: ServeMessage = { port: port as number }
+    // One that has just ended does not hear it; its exit is yet to be told, like that of any front.
+    taken?.send(turn, () => {})
+    return taken
+  }
+
   /** A front that is not ready yet does not know the signal, and would end. */
   const reload = (): void => {
     reloadAsked = !ready
@@ -54,6 +81,8 @@ export function supervise (frontArguments: readonly string[]): void {
   const passOn = (signal: NodeJS.Signals): void => {
     const again = stopping
     stopping = true
+    clearTimeout(spareTimer)
+    spare?.kill('SIGKILL')
     if (!child.kill(signal) || child.exitCode !== null || child.signalCode !== null) process.exit(again ? 1 : 0)
   }
   process.on('SIGHUP', reload)

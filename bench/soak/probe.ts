@@ -1,6 +1,5 @@
-// Preload of the gateway under test (`NODE_OPTIONS=--import`): in its front process, whoever connects to the Unix socket
-// gets figures taken after a collection. The gateway itself knows nothing of it.
-import { rmSync } from 'node:fs'
+// Preload of the gateway under test (`NODE_OPTIONS=--import`): in its front processes, whoever connects to the Unix socket with
+// the process id at its end gets figures taken after a collection. The gateway itself knows nothing of it.
 import { createServer } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -15,8 +14,6 @@ export interface Figures extends ProcessFigures {
 function listen (socketPath: string): void {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  // A front that took the place of one that died.
-  rmSync(socketPath, { force: true })
   const server = createServer((socket) => {
     socket.on('error', () => {})
     // The connection that asks is one of the handles.
@@ -27,4 +24,4 @@ function listen (socketPath: string): void {
 }
 
 const socketPath = process.env['BIFROST_SOAK_SOCKET']
-if (isMainThread && socketPath !== undefined && process.argv[1]?.endsWith('front.js') === true) listen(socketPath)
+if (isMainThread && socketPath !== undefined && process.argv[1]?.endsWith('front.js') === true) listen(`${socketPath}.${process.pid}`)

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { parseExposition, select } from '../../test/metrics/parse-exposition.ts'
 import type { Exposition } from '../../test/metrics/parse-exposition.ts'
+import { directChildren } from '../lib/process-tree.ts'
 import type { Figures } from './probe.ts'
 
 export interface Sample extends Figures {
@@ -22,10 +23,10 @@ export interface Line {
   n: number
 }
 
-export async function takeSample (gateway: { port: number, socketPath: string }, seconds: number): Promise<Sample> {
+export async function takeSample (gateway: { port: number, pid: number, socketPath: string }, seconds: number): Promise<Sample> {
   const exposition = await scrape(gateway.port)
   const open = Object.fromEntries(openGauges.map((name) => [name, sumOf(exposition, name, name === 'bifrost_pool_objects' ? { state: 'used' } : {})])) as Record<OpenGauge, number>
-  return { seconds, open, ...await askProbe(gateway.socketPath) }
+  return { seconds, open, ...await askProbe(`${gateway.socketPath}.${directChildren(gateway.pid)[0]}`) }
 }
 
 export async function scrape (port: number): Promise<Exposition> {

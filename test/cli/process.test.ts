@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { chatBody } from '../helpers/gateway.ts'
 import { eventually } from '../helpers/wait.ts'
 import { childrenOf, createFolder, descendantsOf, isAlive, runCli, runNpmStart, startCli } from './spawn-cli.ts'
+import type { ServingCli } from './spawn-cli.ts'
 
 /** `bifrost start` as a process: what it prints, how it ends, what it survives. */
 const shell = promisify(execFile)
@@ -18,6 +19,12 @@ async function serves (url: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/** @returns the process that waits for the front's end, once there is one */
+async function seeSpare (cli: ServingCli): Promise<number> {
+  await eventually(() => childrenOf(cli.pid).length === 2, 'a spare front is started')
+  return childrenOf(cli.pid).find((pid) => pid !== cli.frontPid) as number
 }
 
 /** Opens a stream and waits for its first event. */
@@ -131,6 +138,50 @@ test('SIGHUP takes a changed file over, and harms no front that is only starting
   await eventually(async () => (await models()).includes('mock/second'), 'the new file counts')
   cli.kill('SIGTERM')
   assert.equal(await cli.exit(2_000), 0)
+})
+
+test('the front that waited follows one that dies, with the config of that moment and on the same port', async (t) => {
+  const config = (model: string): string => JSON.stringify({ server: { port: 0, watch_config: false }, providers: { mock: { keys: [{ name: 'k', value: '', models: [model] }] } } })
+  const folder = createFolder(t)
+  const path = join(folder, 'bifrost.config.json')
+  writeFileSync(path, config('first'))
+  const cli = await startCli(t, folder, ['start'])
+  const sparePid = await seeSpare(cli)
+  writeFileSync(path, config('second'))
+  process.kill(cli.frontPid, 'SIGABRT')
+  await eventually(() => !isAlive(cli.frontPid), 'the front is gone')
+  await eventually(() => serves(cli.url), 'it serves again')
+  assert.match(await (await fetch(`${cli.url}/v1/models`)).text(), /mock\/second/)
+  // Of a process that only waits, the end is not told.
+  process.kill(sparePid, 'SIGABRT')
+  await eventually(() => cli.stderr().match(/the front process ended \(SIGABRT\)/g)?.length === 2, 'the spare was the front')
+  await eventually(() => serves(cli.url), 'it serves once more')
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 0)
+})
+
+test('a spare front that dies is missed by nobody', async (t) => {
+  const cli = await startCli(t, createFolder(t))
+  const sparePid = await seeSpare(cli)
+  process.kill(sparePid, 'SIGKILL')
+  await eventually(() => childrenOf(cli.pid).length === 1, 'the supervisor knows')
+  assert.equal(await serves(cli.url), true)
+  process.kill(cli.frontPid, 'SIGABRT')
+  await eventually(() => !isAlive(cli.frontPid), 'the front is gone')
+  await eventually(() => serves(cli.url), 'it serves again')
+  cli.kill('SIGTERM')
+  assert.equal(await cli.exit(2_000), 0)
+})
+
+test('front and spare end with their supervisor, however that ends', async (t) => {
+  for (const [signal, ending] of [['SIGTERM', 0], ['SIGKILL', 'SIGKILL']] as const) {
+    const cli = await startCli(t, createFolder(t))
+    const sparePid = await seeSpare(cli)
+    cli.kill(signal)
+    assert.equal(await cli.exit(5_000), ending)
+    await eventually(() => !isAlive(cli.frontPid) && !isAlive(sparePid), `both are gone after ${signal}`, 5_000)
+    assert.doesNotMatch(cli.stderr(), /unsettled|the front process ended/)
+  }
 })
 
 test('a file that is broken when the front has to start again is waited for, not the end', async (t) => {
