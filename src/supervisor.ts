@@ -55,14 +55,19 @@ export function supervise (frontArguments: readonly string[]): void {
   // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
   const forkFront = (more: readonly string[]): ChildProcess => fork(entry, [...frontArguments, ...more], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const keepSpare = (): void => {
-    const forked = spare ??= forkFront(['--wait'])
-    const forget = (): void => { if (spare === forked) spare = null }
-    forked.once('exit', forget)
-    // It could not be started. The gateway serves all the same; a crash costs a whole start then.
-    forked.once('error', (error) => {
-      forget()
-      process.stderr.write(`no spare front process: ${error.message}\n`)
-    })
+    // Without one, the gateway serves all the same; a crash then costs a whole start.
+    const giveUp = (error: unknown): void => { process.stderr.write(`no spare front process: ${String(error)}\n`) }
+    try {
+      const forked = spare ??= forkFront(['--wait'])
+      const forget = (): void => { if (spare === forked) spare = null }
+      forked.once('exit', forget)
+      forked.once('error', (error) => {
+        forget()
+        giveUp(error)
+      })
+    } catch (error) {
+      giveUp(error)
+    }
   }
   const takeSpare = (): ChildProcess | null => {
     const taken = spare
