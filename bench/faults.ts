@@ -19,7 +19,7 @@ interface FaultResult {
 
 const frontRecoveryMsMax = 500
 const recoveryTimeoutMs = 10_000
-/** Under load, and for long enough that the supervisor has a spare front ready. */
+/** Under load before it is killed. */
 const loadMs = 3_000
 
 /**

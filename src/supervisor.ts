@@ -1,13 +1,15 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { exitCodes } from './exit-codes.ts'
-import type { ReadyMessage, ServeMessage } from './front.ts'
+import type { ReadyMessage } from './front.ts'
+import { SpareFront } from './spare-front.ts'
 
 /** Waits before a start after a crash, in turn; the first is immediate, so that one crash costs under 500 ms. */
 const restartDelaysMs = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000]
 /** A front that lived this long starts over with the first wait. */
 const stableMs = 60_000
-/** What a front that has just begun to serve gets to itself before the next one is loaded beside it. */
+/** What a front that has taken the place of another one gets to itself before the next one is loaded beside it. */
 const spareDelayMs = 1_000
 
 /**
@@ -18,8 +20,10 @@ const spareDelayMs = 1_000
  */
 export function supervise (frontArguments: readonly string[]): void {
   const entry = new URL('./front.js', import.meta.url)
+  // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
+  const forkFront = (more: readonly string[]): ChildProcess => fork(entry, [...frontArguments, ...more], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const spare = new SpareFront(() => forkFront(['--wait']))
   let child: ChildProcess
-  let spare: ChildProcess | null = null
   let spareTimer: NodeJS.Timeout | undefined
   let port: number | null = null
   let crashes = 0
@@ -32,10 +36,10 @@ export function supervise (frontArguments: readonly string[]): void {
   const start = (): void => {
     startedAtMs = performance.now()
     ready = false
-    child = takeSpare() ?? forkFront(port === null ? [] : ['--port', String(port)])
+    child = spare.take(port) ?? forkFront(port === null ? [] : ['--port', String(port)])
     child.on('message', (message: ReadyMessage) => {
       ready = true
-      spareTimer = setTimeout(keepSpare, spareDelayMs)
+      spareTimer = setTimeout(() => { spare.keep() }, spareDelayMs)
       if (port === null) printBanner(message)
       port = message.port
       if (reloadAsked) reload()
@@ -44,38 +48,15 @@ export function supervise (frontArguments: readonly string[]): void {
       clearTimeout(spareTimer)
       // Once it has served, the file or the address will be good again: an edit in progress must not end the gateway.
       const hopeless = port === null && (code === exitCodes.config || code === exitCodes.address)
-      if (stopping || code === 0 || hopeless) process.exit(code ?? 1)
+      if (stopping || code === 0 || hopeless) {
+        spare.end()
+        process.exit(code ?? 1)
+      }
       if (performance.now() - startedAtMs > stableMs) crashes = 0
       const delayMs = restartDelaysMs[Math.min(crashes++, restartDelaysMs.length - 1)] as number
       process.stderr.write(`the front process ended (${signal ?? `code ${code}`}), starting it again in ${delayMs} ms\n`)
       setTimeout(start, delayMs)
     })
-  }
-
-  // A group of its own: a Ctrl-C reaches the supervisor alone, which passes it on once.
-  const forkFront = (more: readonly string[]): ChildProcess => fork(entry, [...frontArguments, ...more], { detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const keepSpare = (): void => {
-    // Without one, the gateway serves all the same; a crash then costs a whole start.
-    const giveUp = (error: unknown): void => { process.stderr.write(`no spare front process: ${String(error)}\n`) }
-    try {
-      const forked = spare ??= forkFront(['--wait'])
-      const forget = (): void => { if (spare === forked) spare = null }
-      forked.once('exit', forget)
-      forked.once('error', (error) => {
-        forget()
-        giveUp(error)
-      })
-    } catch (error) {
-      giveUp(error)
-    }
-  }
-  const takeSpare = (): ChildProcess | null => {
-    const taken = spare
-    spare = null
-    const turn: ServeMessage = { port: port as number }
-    // One that has just ended does not hear it; its exit is yet to be told, like that of any front.
-    taken?.send(turn, () => {})
-    return taken
   }
 
   /** A front that is not ready yet does not know the signal, and would end. */
@@ -87,13 +68,15 @@ export function supervise (frontArguments: readonly string[]): void {
     const again = stopping
     stopping = true
     clearTimeout(spareTimer)
-    spare?.kill('SIGKILL')
+    spare.end()
     if (!child.kill(signal) || child.exitCode !== null || child.signalCode !== null) process.exit(again ? 1 : 0)
   }
   process.on('SIGHUP', reload)
   process.on('SIGTERM', passOn)
   process.on('SIGINT', passOn)
   start()
+  // A crash may come early. On one core the start would take twice as long.
+  if (availableParallelism() > 1) spare.keep()
 }
 
 function printBanner ({ host, port, lines, exampleModel }: ReadyMessage): void {

@@ -127,7 +127,7 @@ test('SIGHUP takes a changed file over, and harms no front that is only starting
   const config = (model: string): object => ({ server: { port: 0, watch_config: false }, providers: { mock: { keys: [{ name: 'k', value: '', models: [model] }] } } })
   const folder = createFolder(t, config('first'))
   const cli = runCli(t, folder, ['start'])
-  await eventually(() => childrenOf(cli.pid).length === 1, 'the front is started')
+  await eventually(() => childrenOf(cli.pid).length > 0, 'the front is started')
   cli.kill('SIGHUP')
   const [, url = ''] = await cli.sees(/Bifrost serves on (\S+)/)
   assert.doesNotMatch(cli.stderr(), /the front process ended/)
@@ -241,7 +241,7 @@ test('a second gateway on the same port says so and exits with 69', async (t) =>
 
 test('SIGTERM during start ends it without leaving a front behind', async (t) => {
   const cli = runCli(t, createFolder(t), ['start', '--port', '0'])
-  await eventually(() => childrenOf(cli.pid).length === 1, 'the front is started')
+  await eventually(() => childrenOf(cli.pid).length > 0, 'the front is started')
   const [frontPid = 0] = childrenOf(cli.pid)
   cli.kill('SIGTERM')
   await cli.exit(3_000)
