@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '../lib/echo-load.ts'
 import { runLoad } from '../lib/load.ts'
 import { chatRequest, startGateway, startMock } from '../lib/targets.ts'
+import { scrape, sumOf } from '../soak/samples.ts'
 import { countStatuses, latencyMs } from './reliability-scenario.ts'
 import type { ReliabilityScenario } from './reliability-scenario.ts'
 
@@ -23,21 +24,20 @@ export const killThread: ReliabilityScenario = {
         mockPort: mock.port,
         providers: { mock: { mock: { latency_ms: providerLatencyMs, thread_faults: true }, threads, network_config: { max_retries: 1, retry_backoff_initial: 50 } } }
       })
-      const url = `http://127.0.0.1:${gateway.port}`
       try {
         // A provider starts its threads with its first request, which would take longer than the first killer waits.
-        await ask(url, 'mock/m', 'warm-up')
+        await ask(`http://127.0.0.1:${gateway.port}`, 'mock/m', 'warm-up')
         const load = runLoad({ kind: 'steady', request: chatRequest({ ...gateway, model: 'mock/m' }), phases: [{ requestsPerSecond, seconds: seconds + 1 }], retries: 0, retryDelayMs: 0, timeoutMs: 10_000, connectionsMax: 2_000, name: 'r' })
         load.catch(() => {})
         const answers: Record<string, number> = {}
         for (let kill = 1; kill <= seconds; kill++) {
           onProgress(`kill-thread: ${kill} of ${seconds}`)
-          await Promise.all([endThread(url, answers), delay(1_000)])
+          await Promise.all([endThread(gateway.port, answers), delay(1_000)])
         }
         const { result: { requests } } = await load
         const good = requests.filter(({ status }) => status === 200).length
-        const ended = await sumOf(url, 'bifrost_thread_restarts_total')
-        const retried = await sumOf(url, 'bifrost_retries_total')
+        const ended = await countOf(gateway.port, 'bifrost_thread_restarts_total')
+        const retried = await countOf(gateway.port, 'bifrost_retries_total')
         return {
           figures: { requests: requests.length, statuses: countStatuses(requests), p50Ms: latencyMs(requests, 50), p99Ms: latencyMs(requests, 99), threadsEnded: ended, retried, killers: answers },
           checks: [
@@ -55,20 +55,19 @@ export const killThread: ReliabilityScenario = {
 }
 
 /** A request that runs out of time may have ended its thread all the same. Where it has not, the next one does: two at once would be another test. */
-async function endThread (url: string, answers: Record<string, number>): Promise<void> {
-  const endedBefore = await sumOf(url, 'bifrost_thread_restarts_total')
+async function endThread (port: number, answers: Record<string, number>): Promise<void> {
+  const endedBefore = await countOf(port, 'bifrost_thread_restarts_total')
   for (let turn = 0; turn < turnsMax; turn++) {
-    const answer = await ask(url, 'mock/exit-thread', 'end', onceOnly)
+    const answer = await ask(`http://127.0.0.1:${port}`, 'mock/exit-thread', 'end', onceOnly)
     const kind = answer === null ? 'no answer' : answer.errorType ?? 'answered'
     answers[kind] = (answers[kind] ?? 0) + 1
     if (kind === 'worker_lost') return
     await delay(2 * providerLatencyMs)
-    if (await sumOf(url, 'bifrost_thread_restarts_total') > endedBefore) return
+    if (await countOf(port, 'bifrost_thread_restarts_total') > endedBefore) return
   }
 }
 
 /** Over the series of the provider that carries the load. */
-async function sumOf (url: string, name: string): Promise<number> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
-  return [...metrics.matchAll(new RegExp(`^${name}\\{[^}]*provider="mock"[^}]*\\} (\\d+)`, 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0)
+async function countOf (port: number, name: string): Promise<number> {
+  return sumOf(await scrape(port), name, { provider: 'mock' })
 }
