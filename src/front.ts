@@ -9,7 +9,7 @@ import type { LoadedConfig } from './config/load.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createLogger } from './log.ts'
 import type { Logger } from './log.ts'
-import { startGateway } from './main.ts'
+import { loadRest, startGateway } from './main.ts'
 import type { RunningGateway } from './main.ts'
 import { readVersion } from './version.ts'
 
@@ -38,6 +38,7 @@ async function waitForTurn (): Promise<number> {
   const end = (): void => { process.exit(0) }
   if (!process.connected) end()
   process.once('disconnect', end)
+  loadRest()
   const [{ port }] = await once(process, 'message') as [ServeMessage]
   process.off('disconnect', end)
   return port

@@ -8,11 +8,13 @@ import type { LoadedConfig } from './config/load.ts'
 import { Gateway } from './gateway.ts'
 import type { Logger } from './log.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { loadDefaultMetrics } from './metrics/prom-client.ts'
 import { NextThread } from './pool/next-thread.ts'
 import type { ProviderPool } from './pool/provider-pool.ts'
+import { startAhead } from './pool/start-ahead.ts'
 import { createPool, forgetPool } from './provider-pools.ts'
 import { Generations } from './reload/generations.ts'
-import { PriceTable } from './prices/price-table.ts'
+import { loadPrices, PriceTable } from './prices/price-table.ts'
 import { Reloader } from './reload/reloader.ts'
 import type { ReloadReport } from './reload/reloader.ts'
 import { watchConfigFile } from './reload/watch-file.ts'
@@ -65,14 +67,14 @@ interface Core {
   health: Health
   nowMs: () => number
   nextThread: NextThread
-  /** What no start waits for. To be called for every request; the first call does it. */
-  loadRest: () => void
+  /** Starts the threads that the current providers may need at once. */
+  startThreads: () => void
 }
 
 /** Builds everything, wires it and starts listening: the one place that knows all parts. */
 export async function startGateway (options: GatewayOptions): Promise<RunningGateway> {
   const { configPath, logger, version, loaded: { settings } } = options
-  const { metrics, generations, gateway, reloader, health, nowMs, nextThread, loadRest } = createCore(options)
+  const { metrics, generations, gateway, reloader, health, nowMs, nextThread, startThreads } = createCore(options)
   const client = (): Settings['client'] => generations.current.settings.client
   const booking = new Booking(metrics, logger, nowMs, settings.client.prometheusLabels)
   const admin = new AdminApi({
@@ -98,7 +100,6 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
     handle: (request, client) => {
       const run = gateway.handle(request, client)
       booking.started(run.record)
-      loadRest()
       return run
     },
     pages: {
@@ -116,6 +117,12 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
   })
   metrics.registerConnections(transport.connections)
   const port = await transport.listen()
+  // Once whoever waits for the port has been told.
+  setImmediate(() => {
+    startThreads()
+    loadRest()
+    metrics.loadProcessMetrics()
+  })
 
   const endWatch = configPath === null || !settings.server.watchConfig ? () => {} : watchConfigFile(configPath, () => { reloader.reload('file changed') })
 
@@ -141,6 +148,12 @@ export async function startGateway (options: GatewayOptions): Promise<RunningGat
   }
 }
 
+/** Loads what a start does not wait for, and requests soon need; a start loads it afterwards unless it is there. */
+export function loadRest (): void {
+  loadPrices()
+  loadDefaultMetrics()
+}
+
 /** What decides and what runs, without a socket. */
 function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
   const { settings } = loaded
@@ -151,12 +164,14 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     version,
     onReadError: (error) => { logger.error({ err: error }, 'a metric could not be read') }
   })
-  const poolContext = { health: new Health(), metrics, logger, nowMs, nextThread: new NextThread(availableParallelism()) }
+  const coreCount = availableParallelism()
+  const poolContext = { health: new Health(), metrics, logger, nowMs, nextThread: new NextThread(coreCount) }
   const generations = new Generations<ProviderPool>(settings, {
     createPool: (provider, all) => createPool(provider, all, poolContext),
     onPoolGone: (name) => { forgetPool(name, poolContext) },
     onPublished: (generation) => { gateway.generation = generation }
   })
+  const startThreads = (): void => { startAhead(generations.all, coreCount) }
   const prices = new PriceTable(nowMs)
   const gateway = new Gateway(generations.current, {
     health: poolContext.health,
@@ -182,20 +197,11 @@ function createCore ({ loaded, load, logger, version }: GatewayOptions): Core {
     publish: (next) => {
       if (next.server.logLevel !== generations.current.settings.server.logLevel) logger.level = next.server.logLevel
       generations.publish(next)
+      startThreads()
     },
     onReload: (cause, report) => { logReload(cause, report, metrics, logger) }
   })
-  let restLoads = false
-  const loadRest = (): void => {
-    if (restLoads) return
-    restLoads = true
-    // While the provider's first thread starts, which takes longer.
-    setImmediate(() => {
-      prices.load()
-      metrics.loadProcessMetrics()
-    })
-  }
-  return { metrics, generations, gateway, reloader, health: poolContext.health, nowMs, nextThread: poolContext.nextThread, loadRest }
+  return { metrics, generations, gateway, reloader, health: poolContext.health, nowMs, nextThread: poolContext.nextThread, startThreads }
 }
 
 /** One line per reload that changed something or failed. Values of secret fields are redacted in the report already. */

@@ -39,7 +39,7 @@ export function supervise (frontArguments: readonly string[]): void {
     child = spare.take(port) ?? forkFront(port === null ? [] : ['--port', String(port)])
     child.on('message', (message: ReadyMessage) => {
       ready = true
-      spareTimer = setTimeout(() => { spare.keep() }, spareDelayMs)
+      if (!stopping) spareTimer = setTimeout(() => { spare.keep() }, spareDelayMs)
       if (port === null) printBanner(message)
       port = message.port
       if (reloadAsked) reload()

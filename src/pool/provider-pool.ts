@@ -41,7 +41,7 @@ const heartbeatLookMs = 500
 const ringRetryMs = 1
 
 /**
- * One provider: its gate, its threads and its jobs in flight. Threads start with the first request;
+ * One provider: its gate, its threads and its jobs in flight. Threads start with the first request, or ahead of it;
  * each is replaced when it dies, and only the jobs it had in hand notice. It outlives changes of its settings: jobs go on
  * under those they were made with, and threads of another size take over once all of them are ready.
  */
@@ -57,7 +57,7 @@ export class ProviderPool implements JobPool, ResultHandler {
   private finishedCount = 0
   private readonly slots: JobSlots
   private readonly revisions: Revisions
-  /** Takes the jobs; null until the first one. */
+  /** Takes the jobs; null until `startThreads`. */
   private threads: ThreadSet | null = null
   /** Of another size, not all ready yet. */
   private nextThreads: ThreadSet | null = null
@@ -86,6 +86,7 @@ export class ProviderPool implements JobPool, ResultHandler {
     })
   }
 
+  get hasThreads (): boolean { return this.threads !== null }
   get inFlight (): number { return this.admission.inFlight }
   get queueDepth (): number { return this.admission.queueDepth }
   get queueBlocked (): number { return this.admission.queueBlocked }
@@ -103,7 +104,7 @@ export class ProviderPool implements JobPool, ResultHandler {
 
   submit (listener: JobListener, settings: ProviderSettings, head: JobHead, body: readonly Uint8Array[], bodyBytes: number, terms: JobTerms): Job {
     if (this.closed) throw new GatewayError('BIFROST_SHUTTING_DOWN', { message: `provider ${this.settings.name} is shutting down` })
-    if (this.threads === null) this.startThreads()
+    this.startThreads()
     const job = this.slots.acquire()
     job.listener = listener
     job.head = head
@@ -123,6 +124,14 @@ export class ProviderPool implements JobPool, ResultHandler {
     }
     this.pump()
     return job
+  }
+
+  /** Does nothing where they have started, or where the pool is closed. */
+  startThreads (): void {
+    if (this.threads !== null || this.closed) return
+    this.threadSettings = this.settings
+    this.threads = this.createThreads()
+    this.watchHeartbeats()
   }
 
   observe (model: string, stream: boolean, latencyMs: number, verdict: LimitVerdict): void {
@@ -198,12 +207,6 @@ export class ProviderPool implements JobPool, ResultHandler {
   countTimeout (code: ErrorCode): void {
     const timeout = timeoutNames[code]
     if (timeout !== undefined) this.timeouts.set(timeout, (this.timeouts.get(timeout) ?? 0) + 1)
-  }
-
-  private startThreads (): void {
-    this.threadSettings = this.settings
-    this.threads = this.createThreads()
-    this.watchHeartbeats()
   }
 
   private watchHeartbeats (): void {

@@ -48,11 +48,6 @@ export class PriceTable {
     this.nowMs = nowMs
   }
 
-  /** Loads the price data ahead of the first price: call it where nothing waits. */
-  load (): void {
-    prices()
-  }
-
   /** @returns null when the price is not known; 0 only for what is free */
   costUsd (provider: ProviderSettings, model: string, usage: Usage): number | null {
     const own = Object.hasOwn(provider.prices, model) ? provider.prices[model] : undefined
@@ -106,8 +101,8 @@ function toLinearRates (provider: string, model: string, request: number, count:
 
 let library: { calcPrice: typeof calcPrice } | null = null
 
-/** Loaded at the first price at the latest: it takes 30 ms, which a front that starts again does not have. */
-function prices (): { calcPrice: typeof calcPrice } {
+/** Loaded at the first price at the latest: it takes 30 ms, which a start that something waits for does not have. */
+export function loadPrices (): { calcPrice: typeof calcPrice } {
   return (library ??= createRequire(import.meta.url)('@pydantic/genai-prices') as { calcPrice: typeof calcPrice })
 }
 
@@ -116,7 +111,7 @@ function find (provider: string, model: string, usage: Record<string, number>): 
   const providerId = dataNames[provider] ?? provider
   for (const name of provider === 'bedrock' ? [model, model.replace(regionPrefix, '')] : [model]) {
     try {
-      const found = prices().calcPrice(usage, name, { providerId })
+      const found = loadPrices().calcPrice(usage, name, { providerId })
       if (found !== null) return found
     } catch {
       // It knows the model, but no price for this kind of token.
