@@ -11,9 +11,11 @@ export interface OpenLoopOptions {
   request: LoadRequest
   requestsPerSecond: number
   seconds: number
-  /** At the same rate before, not counted. */
+  /** Before, not counted: the rate climbs from 0, so that no queue of a cold start is left for what is counted. */
   warmupSeconds: number
   connectionsMax: number
+  /** Answers that take longer are slow: `lastSlowSeconds`. */
+  slowMs?: number
 }
 
 export interface OpenLoopResult {
@@ -33,6 +35,8 @@ export interface OpenLoopResult {
   /** How late requests were put on the wire: the generator's own share. */
   sendLateness: HistogramData
   connections: number
+  /** When the last request was due whose answer was slow, from the start of counting; 0 where none was. */
+  lastSlowSeconds: number
 }
 
 const answerTimeoutMs = 30_000
@@ -53,9 +57,11 @@ interface Connection {
  * A request that finds no idle connection and no room for a new one waits, and its wait counts.
  */
 export async function openLoop (options: OpenLoopOptions, events: LoadEvents): Promise<OpenLoopResult> {
+  const slowUs = (options.slowMs ?? Infinity) * 1000
   const bytes = toRequestBytes(options.request)
   const intervalUs = 1e6 / options.requestsPerSecond
-  const warmupCount = Math.round(options.warmupSeconds * options.requestsPerSecond)
+  const warmupUs = options.warmupSeconds * 1e6
+  const warmupCount = Math.round(options.warmupSeconds * options.requestsPerSecond / 2)
   const totalCount = warmupCount + Math.round(options.seconds * options.requestsPerSecond)
   const accepted = new Histogram()
   const rejected = new Histogram()
@@ -70,10 +76,16 @@ export async function openLoop (options: OpenLoopOptions, events: LoadEvents): P
   let settledCount = 0
   let answered = 0
   let lost = 0
+  let lastSlowUs = 0
   let over = false
 
+  /** When a request is due, from the start. */
+  const toDueUs = (index: number): number => index < warmupCount ? warmupUs * Math.sqrt(index / warmupCount) : warmupUs + (index - warmupCount) * intervalUs
+  /** How many requests are due by then. */
+  const toDueCount = (us: number): number => us < warmupUs ? warmupCount * (us / warmupUs) ** 2 : warmupCount + (us - warmupUs) / intervalUs
+
   const send = (connection: Connection): void => {
-    connection.dueUs = startUs + sent * intervalUs
+    connection.dueUs = startUs + toDueUs(sent)
     connection.counted = sent >= warmupCount
     sent += 1
     if (connection.counted) sendLateness.record(monotonicUs() - connection.dueUs)
@@ -92,6 +104,7 @@ export async function openLoop (options: OpenLoopOptions, events: LoadEvents): P
     settledCount += 1
     answered += 1
     const latencyUs = monotonicUs() - connection.dueUs
+    if (latencyUs > slowUs) lastSlowUs = Math.max(lastSlowUs, connection.dueUs - startUs - warmupUs)
     statuses[status] = (statuses[status] ?? 0) + 1
     if (status < 300) {
       accepted.record(latencyUs)
@@ -133,7 +146,7 @@ export async function openLoop (options: OpenLoopOptions, events: LoadEvents): P
 
   /** Requests in the queue are served by connections that become idle; new ones are opened for the rest. */
   const dispatch = (nowUs: number): void => {
-    scheduled = Math.min(totalCount, Math.floor((nowUs - startUs) / intervalUs) + 1)
+    scheduled = Math.min(totalCount, Math.floor(toDueCount(nowUs - startUs)) + 1)
     // The longest idle ones are in front.
     while (idle.length > 0 && nowUs - (idle[0] as Connection).idleSinceUs > idleUsMax) (idle.shift() as Connection).socket.destroy()
     for (let count = Math.min(scheduled - sent, idle.length); count > 0; count--) send(idle.pop() as Connection)
@@ -185,7 +198,8 @@ export async function openLoop (options: OpenLoopOptions, events: LoadEvents): P
     statuses,
     errorTypes,
     sendLateness: sendLateness.toData(),
-    connections
+    connections,
+    lastSlowSeconds: lastSlowUs / 1e6
   }
 }
 
