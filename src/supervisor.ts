@@ -36,7 +36,13 @@ export function supervise (frontArguments: readonly string[]): void {
   const start = (): void => {
     startedAtMs = performance.now()
     ready = false
-    child = spare.take(port) ?? forkFront(port === null ? [] : ['--port', String(port)])
+    try {
+      child = spare.take(port) ?? forkFront(port === null ? [] : ['--port', String(port)])
+    } catch (error) {
+      startAgainAfter(error)
+      return
+    }
+    child.on('error', (error) => { if (child.pid === undefined) startAgainAfter(error) })
     child.on('message', (message: ReadyMessage) => {
       ready = true
       if (!stopping) spareTimer = setTimeout(() => { spare.keep() }, spareDelayMs)
@@ -52,11 +58,21 @@ export function supervise (frontArguments: readonly string[]): void {
         spare.end()
         process.exit(code ?? 1)
       }
-      if (performance.now() - startedAtMs > stableMs) crashes = 0
-      const delayMs = restartDelaysMs[Math.min(crashes++, restartDelaysMs.length - 1)] as number
-      process.stderr.write(`the front process ended (${signal ?? `code ${code}`}), starting it again in ${delayMs} ms\n`)
-      setTimeout(start, delayMs)
+      startAgain(`ended (${signal ?? `code ${code}`})`)
     })
+  }
+
+  /** The system has refused the process: for want of memory, or of processes. Once there was one, there will be again. */
+  const startAgainAfter = (error: unknown): void => {
+    if (port === null) throw error
+    startAgain(`could not be started (${String(error)})`)
+  }
+
+  const startAgain = (why: string): void => {
+    if (performance.now() - startedAtMs > stableMs) crashes = 0
+    const delayMs = restartDelaysMs[Math.min(crashes++, restartDelaysMs.length - 1)] as number
+    process.stderr.write(`the front process ${why}, starting it again in ${delayMs} ms\n`)
+    setTimeout(start, delayMs)
   }
 
   /** A front that is not ready yet does not know the signal, and would end. */

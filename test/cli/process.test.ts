@@ -195,6 +195,28 @@ test('a spare front that cannot be started is told, and the gateway serves on', 
   }
 })
 
+test('a front that cannot be started when no spare is there is tried again', async (t) => {
+  const failures = {
+    'with an exception': "throw new Error('spawn ENOMEM')",
+    'with an event': "return fork('', [], { execPath: '/nowhere/node' })"
+  }
+  for (const [how, failure] of Object.entries(failures)) {
+    const folder = createFolder(t)
+    const preload = join(folder, 'preload.cjs')
+    // The system's refusal, of the first spare and of the next front.
+    writeFileSync(preload, `const processes = require('node:child_process'), { fork } = processes; let forks = 0
+      processes.fork = (...given) => { if (++forks === 2 || forks === 3) { ${failure} } return fork(...given) }
+      require('node:module').syncBuiltinESMExports()`)
+    const cli = await startCli(t, folder, ['start', '--port', '0'], { NODE_OPTIONS: `--require=${preload}` })
+    await cli.sees(/no spare front process: Error: spawn /)
+    process.kill(cli.frontPid, 'SIGABRT')
+    await cli.sees(/the front process could not be started \(Error: spawn .*\), starting it again in 1000 ms/)
+    await eventually(() => serves(cli.url), `it serves again after a failure ${how}`)
+    cli.kill('SIGTERM')
+    assert.equal(await cli.exit(2_000), 0)
+  }
+})
+
 test('front and spare end with their supervisor, however that ends', async (t) => {
   for (const [signal, ending] of [['SIGTERM', 0], ['SIGKILL', 'SIGKILL']] as const) {
     const cli = await startCli(t, createFolder(t))
