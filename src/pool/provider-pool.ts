@@ -129,8 +129,7 @@ export class ProviderPool implements JobPool, ResultHandler {
   /** Does nothing where they have started, or where the pool is closed. */
   startThreads (): void {
     if (this.threads !== null || this.closed) return
-    this.threadSettings = this.settings
-    this.threads = this.createThreads()
+    this.threads = this.createThreads(this.settings)
     this.watchHeartbeats()
   }
 
@@ -222,13 +221,12 @@ export class ProviderPool implements JobPool, ResultHandler {
     const { threads, ringBytes, maxHeapMb } = this.threadSettings
     if (this.threads === null || (threads === settings.threads && ringBytes === settings.ringBytes && maxHeapMb === settings.maxHeapMb)) return
     if (this.nextThreads !== null) this.leave(this.nextThreads)
-    this.threadSettings = settings
-    this.nextThreads = this.createThreads()
+    this.nextThreads = this.createThreads(settings)
   }
 
-  private createThreads (): ThreadSet {
+  private createThreads (settings: ProviderSettings): ThreadSet {
     const { createThreads } = this.options
-    const settings = this.threadSettings
+    this.threadSettings = settings
     return new ThreadSet(createThreads === undefined ? new PiscinaThreads(settings) : createThreads(settings), settings.threads, {
       setTimer: this.setTimer,
       revisions: () => this.revisions.all,

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { chatBody } from '../helpers/gateway.ts'
 import { eventually } from '../helpers/wait.ts'
@@ -168,54 +169,46 @@ test('a spare front that dies is missed by nobody', async (t) => {
   assert.equal(await serves(cli.url), true)
   process.kill(cli.frontPid, 'SIGABRT')
   await eventually(() => !isAlive(cli.frontPid), 'the front is gone')
+  await checkServesAgain(cli)
+})
+
+/** How the system refuses a process: Node throws for some reasons and tells others later. */
+const refusals = {
+  'with an exception': "throw new Error('spawn ENOMEM')",
+  'with an event': "return fork('', [], { execPath: '/nowhere/node' })"
+}
+
+/** A gateway whose supervisor was refused its second fork, the first spare, and the ones after it up to `refusedCount`; its front has just been ended. */
+async function startRefused (t: TestContext, refusal: string, refusedCount: number): Promise<ServingCli> {
+  const folder = createFolder(t)
+  const preload = join(folder, 'preload.cjs')
+  writeFileSync(preload, `const processes = require('node:child_process'), { fork } = processes; let forks = 0
+    processes.fork = (...given) => { forks++; if (forks > 1 && forks <= ${1 + refusedCount}) { ${refusal} } return fork(...given) }
+    require('node:module').syncBuiltinESMExports()`)
+  const cli = await startCli(t, folder, ['start', '--port', '0'], { NODE_OPTIONS: `--require=${preload}` })
+  await cli.sees(/no spare front process: Error: spawn /)
+  process.kill(cli.frontPid, 'SIGABRT')
+  await eventually(() => !isAlive(cli.frontPid), 'the front is gone')
+  return cli
+}
+
+async function checkServesAgain (cli: ServingCli): Promise<void> {
   await eventually(() => serves(cli.url), 'it serves again')
   cli.kill('SIGTERM')
   assert.equal(await cli.exit(2_000), 0)
-})
+}
 
-test('a spare front that cannot be started is told, and the gateway serves on', async (t) => {
-  const failures = {
-    'with an exception': "throw new Error('spawn ENOMEM')",
-    'with an event': "return fork('', [], { execPath: '/nowhere/node' })"
-  }
-  for (const [how, failure] of Object.entries(failures)) {
-    const folder = createFolder(t)
-    const preload = join(folder, 'preload.cjs')
-    // The system's refusal, at the second fork of the supervisor.
-    writeFileSync(preload, `const processes = require('node:child_process'), { fork } = processes; let forks = 0
-      processes.fork = (...given) => { if (++forks === 2) { ${failure} } return fork(...given) }
-      require('node:module').syncBuiltinESMExports()`)
-    const cli = await startCli(t, folder, ['start', '--port', '0'], { NODE_OPTIONS: `--require=${preload}` })
-    await cli.sees(/no spare front process: Error: spawn /)
-    process.kill(cli.frontPid, 'SIGABRT')
-    await eventually(() => !isAlive(cli.frontPid), 'the front is gone')
-    await eventually(() => serves(cli.url), `it serves again after a failure ${how}`)
-    cli.kill('SIGTERM')
-    assert.equal(await cli.exit(2_000), 0)
-  }
-})
+for (const [how, refusal] of Object.entries(refusals)) {
+  test(`a spare front that cannot be started is told, and the gateway serves on: refused ${how}`, async (t) => {
+    await checkServesAgain(await startRefused(t, refusal, 1))
+  })
 
-test('a front that cannot be started when no spare is there is tried again', async (t) => {
-  const failures = {
-    'with an exception': "throw new Error('spawn ENOMEM')",
-    'with an event': "return fork('', [], { execPath: '/nowhere/node' })"
-  }
-  for (const [how, failure] of Object.entries(failures)) {
-    const folder = createFolder(t)
-    const preload = join(folder, 'preload.cjs')
-    // The system's refusal, of the first spare and of the next front.
-    writeFileSync(preload, `const processes = require('node:child_process'), { fork } = processes; let forks = 0
-      processes.fork = (...given) => { if (++forks === 2 || forks === 3) { ${failure} } return fork(...given) }
-      require('node:module').syncBuiltinESMExports()`)
-    const cli = await startCli(t, folder, ['start', '--port', '0'], { NODE_OPTIONS: `--require=${preload}` })
-    await cli.sees(/no spare front process: Error: spawn /)
-    process.kill(cli.frontPid, 'SIGABRT')
+  test(`a front that cannot be started when no spare is there is tried again: refused ${how}`, async (t) => {
+    const cli = await startRefused(t, refusal, 2)
     await cli.sees(/the front process could not be started \(Error: spawn .*\), starting it again in 1000 ms/)
-    await eventually(() => serves(cli.url), `it serves again after a failure ${how}`)
-    cli.kill('SIGTERM')
-    assert.equal(await cli.exit(2_000), 0)
-  }
-})
+    await checkServesAgain(cli)
+  })
+}
 
 test('front and spare end with their supervisor, however that ends', async (t) => {
   for (const [signal, ending] of [['SIGTERM', 0], ['SIGKILL', 'SIGKILL']] as const) {
